@@ -1,0 +1,118 @@
+"""Everything this platform raises on purpose.
+
+* PlatformError
+  - SettingsError
+  - TaskDefinitionError
+  - PayloadError
+  - LetterError
+  - FlowError
+  - NoServerError
+  - ResultNotStoredError
+  - FollowedJobFailedError
+  - TransientError
+    + ServiceUnavailableError
+  - PermanentError
+    + ServiceRefusedError
+* ControlFlow (not errors: an instruction to the platform)
+  - TryAgain
+  - Hold
+  - Skip
+  - Cancel
+"""
+
+from __future__ import annotations
+
+
+class PlatformError(Exception):
+    """Base class of all platform errors."""
+
+
+class SettingsError(PlatformError):
+    """The configuration cannot work; the message lists every problem."""
+
+
+class TaskDefinitionError(PlatformError):
+    """A task was declared in a way that cannot work."""
+
+
+class PayloadError(PlatformError, TypeError):
+    """Arguments do not fit the signature of their task."""
+
+
+class LetterError(PlatformError):
+    """A dead letter cannot be found, edited, replayed or discarded."""
+
+
+class FlowError(PlatformError):
+    """A flow cannot be built, found or resumed."""
+
+
+class NoServerError(PlatformError):
+    """No Redis server is configured and none is running for this user."""
+
+
+class ResultNotStoredError(PlatformError):
+    """A run succeeded, but what it returned could not be encoded or stored."""
+
+
+class FollowedJobFailedError(PlatformError):
+    """The job that held the unique key, which this one followed, did not succeed."""
+
+
+class TransientError(PlatformError):
+    """Something that may work when it is tried again."""
+
+
+class ServiceUnavailableError(TransientError):
+    """A service did not answer, or asked to come back later."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        #: Seconds after which the service wants to be asked again.
+        self.retry_after = retry_after
+
+
+class PermanentError(PlatformError):
+    """Something that will not work however often it is tried."""
+
+
+class ServiceRefusedError(PermanentError):
+    """A service understood the request and refused it for good."""
+
+
+class ControlFlow(Exception):  # noqa: N818 - an instruction, not an error
+    """Base class of what a policy or a task raises to steer its run."""
+
+
+class TryAgain(ControlFlow):
+    """Count this attempt as failed and run the job again after *delay* seconds."""
+
+    def __init__(self, delay: float, cause: BaseException | None = None) -> None:
+        super().__init__(f"again in {delay:.1f} s")
+        self.delay = delay
+        self.cause = cause
+
+
+class Hold(ControlFlow):
+    """Set the job aside for *delay* seconds; costs no attempt."""
+
+    def __init__(self, delay: float, reason: str) -> None:
+        super().__init__(f"held for {delay:.1f} s: {reason}")
+        self.delay = delay
+        self.reason = reason
+
+
+class Skip(ControlFlow):
+    """Acknowledge this message without running it and without touching its job's state."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Cancel(ControlFlow):
+    """End the job as cancelled."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,1 @@
+"""What the business asks of the world: books, documents, storage, mail."""

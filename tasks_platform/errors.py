@@ -13,6 +13,7 @@
     + ServiceUnavailableError
   - PermanentError
     + ServiceRefusedError
+    + BooksError
 * ControlFlow (not errors: an instruction to the platform)
   - TryAgain
   - Hold
@@ -78,6 +79,10 @@ class PermanentError(PlatformError):
 
 class ServiceRefusedError(PermanentError):
     """A service understood the request and refused it for good."""
+
+
+class BooksError(PermanentError):
+    """The books cannot take or give what was asked; the message says what to correct."""
 
 
 class ControlFlow(Exception):  # noqa: N818 - an instruction, not an error

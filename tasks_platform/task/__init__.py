@@ -1,1 +1,7 @@
-"""What only a task adapter knows."""
+"""The Celery adapter: the one place where policies meet Celery."""
+
+from tasks_platform.task.base import PlatformTask
+from tasks_platform.task.declare import task
+from tasks_platform.task.tenant import acting_for
+
+__all__ = ["PlatformTask", "acting_for", "task"]

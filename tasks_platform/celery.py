@@ -1,0 +1,145 @@
+"""All assembly happens here: ``create_app(settings)``, and ``app`` for ``celery -A tasks_platform``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import celery
+
+from tasks_platform import embedded
+from tasks_platform.errors import NoServerError
+from tasks_platform.queues import DEFAULT_QUEUE, PRIORITY_STEPS, Priority, broker_priority
+from tasks_platform.settings import Settings, load_settings
+from tasks_platform.store import RedisStore, Store
+from tasks_platform.task import PlatformTask
+
+#: The business modules that ship as examples.
+BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
+
+
+class PlatformApp(celery.Celery):
+    """A Celery application that reads the platform's settings when they are first needed."""
+
+    task_cls = "tasks_platform.task.base:PlatformTask"
+
+    def __init__(
+        self, name: str, *, settings: Settings | None = None, include: Sequence[str] = (), **options: Any
+    ) -> None:
+        self._settings = settings
+        self._modules = tuple(include)
+        super().__init__(name, **options)
+        self.add_defaults(self._configuration)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration; the environment's unless one was given."""
+        return self._settings or load_settings()
+
+    @cached_property
+    def redis_url(self) -> str:
+        """The Redis server that keeps the platform's records.
+
+        Raises:
+            NoServerError: if none is configured and this user runs none; the message names the remedies.
+
+        """
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url.get_secret_value()
+        self._server = (embedded.start if self.settings.embedded else embedded.join)(self.settings.state_dir)
+        if self._server is None:
+            raise NoServerError(
+                "there is no Redis server: set TASKS_REDIS_URL, or TASKS_EMBEDDED=1 to run one of your own "
+                f"in {self.settings.state_dir}"
+            )
+        return self._server.url
+
+    @cached_property
+    def store(self) -> Store:
+        """What the platform remembers outside a process."""
+        return RedisStore(self.redis_url)
+
+    @cached_property
+    def zero_is_first(self) -> bool:
+        """Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ)."""
+        return "redis" in self.conf.broker_url.partition(":")[0]
+
+    @property
+    def task_modules(self) -> tuple[str, ...]:
+        """The modules whose tasks this application knows."""
+        shipped = BUSINESS if self.settings.business else ()
+        return (*shipped, *self.settings.task_modules, *self._modules)
+
+    def _configuration(self) -> dict[str, Any]:
+        settings = self.settings
+        broker = settings.broker_url.get_secret_value() if settings.broker_url else self.redis_url
+        return {
+            "broker_url": broker,
+            "result_backend": f"tasks_platform.task.backend:PlatformBackend+{self.redis_url}",
+            "include": self.task_modules,
+            "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
+            "task_default_queue": DEFAULT_QUEUE,
+            "task_default_priority": broker_priority(Priority.NORMAL, highest_first="redis" in broker),
+            "task_routes": (self._route,),
+            "task_acks_late": True,
+            "task_reject_on_worker_lost": False,
+            "task_track_started": True,
+            "task_publish_retry_policy": {
+                "max_retries": 20,
+                "interval_start": 0,
+                "interval_step": 0.2,
+                "interval_max": 1,
+            },
+            "broker_transport_options": {
+                "priority_steps": list(PRIORITY_STEPS),
+                "queue_order_strategy": "priority",
+                "visibility_timeout": settings.visibility_timeout,
+                "unacked_restore_interval": 5,
+                "unacked_restore_throttle": 1,
+                "socket_keepalive": True,
+                "socket_connect_timeout": 5,
+                "health_check_interval": 10,
+            },
+            "broker_connection_retry_on_startup": True,
+            "broker_connection_max_retries": None,
+            "worker_prefetch_multiplier": 1,
+            "worker_disable_prefetch": True,
+            "worker_cancel_long_running_tasks_on_connection_loss": False,
+            "worker_hijack_root_logger": True,
+            "result_expires": settings.result_expires,
+            "result_chord_expires": 30 * 86400,
+            "accept_content": ["json"],
+            "timezone": "UTC",
+            "enable_utc": True,
+            "worker_enable_remote_control": True,
+        }
+
+    def _route(
+        self, name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any
+    ) -> dict[str, Any] | None:
+        """Route a job that was sent by its task's name alone."""
+        known = self.tasks.get(name)
+        if not isinstance(known, PlatformTask):
+            return None
+        return {"queue": known.home_queue or DEFAULT_QUEUE}
+
+    def declare_queues(self) -> None:
+        """Let workers that are given no queues consume those of all tasks."""
+        homes = {task.home_queue for task in self.tasks.values() if isinstance(task, PlatformTask)}
+        queues: Any = self.amqp.queues
+        for name in sorted({DEFAULT_QUEUE, *filter(None, homes)}):
+            if queues._consume_from is None:  # noqa: SLF001 - not given any by -Q
+                queues.select_add(queues[name])
+
+
+def create_app(settings: Settings | None = None, *, include: Sequence[str] = ()) -> PlatformApp:
+    """Assemble an application with the task modules *include*, besides those the settings name."""
+    platform = PlatformApp("tasks_platform", settings=settings, include=include)
+    platform.set_default()
+    return platform
+
+
+app = create_app()
+
+__all__ = ["PlatformApp", "app", "create_app"]

@@ -1,0 +1,96 @@
+"""How far a run is: percent, message, weighted steps, time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tasks_platform.policy import Policy, Proceed, Run, current_run_or_none
+
+T = TypeVar("T")
+WHOLE = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Policy):
+    """Let a run report how far it is; ``step`` and ``track`` do it for the common cases."""
+
+    #: Seconds between two reports that are written; the first, the last and the end of a step always are.
+    every: float = 0.5
+    #: How long the last report is kept, in seconds.
+    kept: float = 86400.0
+
+    def execute(self, run: Run, proceed: Proceed[Any]) -> Any:
+        """Give the run its reporter."""
+        run.notes["progress"] = Reporter(run, every=self.every, kept=self.kept)
+        return proceed()
+
+
+class Reporter:
+    """Writes a run's progress; percentages are of the innermost step that is open."""
+
+    def __init__(self, run: Run, *, every: float, kept: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run = run
+        self._every = every
+        self._kept = kept
+        self._clock = clock
+        self._begun = clock()
+        self._written: float | None = None
+        self.start = 0.0
+        self.span = WHOLE
+        self.message = ""
+
+    def __call__(self, percent: float, message: str = "", *, now: bool = False) -> None:
+        """Report *percent* of the current step."""
+        self.message = message or self.message
+        moment = self._clock()
+        inside = min(max(percent, 0.0), WHOLE)
+        if now or inside == WHOLE or self._written is None or moment - self._written >= self._every:
+            self._written = moment
+            self._write(self.start + self.span * inside / WHOLE, moment - self._begun)
+
+    def _write(self, percent: float, elapsed: float) -> None:
+        report = {
+            "percent": round(min(percent, WHOLE), 1),
+            "message": self.message,
+            "at": time.time(),
+            #: Seconds left if it goes on as it did so far.
+            "eta": round(elapsed * (WHOLE - percent) / percent, 1) if percent else None,
+        }
+        self._run.store.report(self._run.job_id, report, self._kept)
+        self._run.announce("PROGRESS", report)
+
+
+@contextmanager
+def step(message: str, weight: float) -> Iterator[None]:
+    """Let the next *weight* percent of the surrounding whole be the progress of the block.
+
+    Steps nest: inside, 0 to 100 means this step. Outside a run with the ``Progress`` policy it does nothing.
+    """
+    if (reporter := _reporter()) is None:
+        yield
+        return
+    span = reporter.span
+    reporter.span = span * weight / WHOLE
+    reporter(0.0, message, now=True)
+    yield
+    reporter(WHOLE, now=True)
+    reporter.start, reporter.span = reporter.start + reporter.span, span
+
+
+def track(rows: Iterable[T], total: int | None = None, message: str = "") -> Iterator[T]:
+    """Yield *rows* and report how many have been taken; *total* is asked of *rows* if it is not given."""
+    reporter = _reporter()
+    count = total if total is not None else len(rows) if isinstance(rows, Sized) else 0
+    for number, row in enumerate(rows, 1):
+        yield row
+        if reporter is not None and count:
+            reporter(WHOLE * number / count, f"{message} {number}/{count}".strip())
+
+
+def _reporter() -> Reporter | None:
+    run = current_run_or_none()
+    return None if run is None else run.notes.get("progress")

@@ -1,0 +1,33 @@
+"""Policy, Message, Run, current_run(), classify(), wrap(): what a reliability concern is made of."""
+
+from tasks_platform.policy.backoff import Backoff, backoff_delay
+from tasks_platform.policy.classify import Kind, classify, retry_after
+from tasks_platform.policy.interface import Policy, Proceed, overriding, wrap
+from tasks_platform.policy.run import (
+    Message,
+    Run,
+    Verdict,
+    current_run,
+    current_run_or_none,
+    enter_run,
+    leave_run,
+)
+
+__all__ = [
+    "Backoff",
+    "Kind",
+    "Message",
+    "Policy",
+    "Proceed",
+    "Run",
+    "Verdict",
+    "backoff_delay",
+    "classify",
+    "current_run",
+    "current_run_or_none",
+    "enter_run",
+    "leave_run",
+    "overriding",
+    "retry_after",
+    "wrap",
+]

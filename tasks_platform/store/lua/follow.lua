@@ -1,0 +1,17 @@
+-- Keep a duplicate's message until the holder of its key ends, or take the key if nobody holds it.
+-- KEYS  1 the unique key   2 the hash of followers, message by job id   3 the outcome of a holder that keeps the key
+-- ARGV  1 the duplicate's job id   2 its message   3 milliseconds the key is kept
+-- Returns {holder, outcome or ''}; the duplicate's own id as holder means that it may run.
+-- Atomic: a holder that ends at the same moment either sees the follower or leaves it the key.
+local holder = redis.call('GET', KEYS[1])
+if not holder or holder == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+    redis.call('HDEL', KEYS[2], ARGV[1])
+    return {ARGV[1], ''}
+end
+local outcome = redis.call('GET', KEYS[3])
+if outcome then
+    return {holder, outcome}
+end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return {holder, ''}

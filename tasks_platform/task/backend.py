@@ -1,0 +1,81 @@
+"""The result backend: Celery's on Redis, which decides what becomes of a result that cannot be stored."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import states
+from celery.backends.redis import RedisBackend
+from celery.exceptions import Reject
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
+from redis.retry import Retry
+
+from tasks_platform.errors import ResultNotStoredError
+from tasks_platform.task.envelope import own_headers
+from tasks_platform.task.job_ids import handing_on
+from tasks_platform.task.running import run_of
+from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.tenant import acting_for
+
+log = logging.getLogger(__name__)
+
+
+class PlatformBackend(RedisBackend):
+    """Redis results that outlive a restart of the server, and failures that are decided once."""
+
+    # Celery's own, which its type stubs leave out
+    app: Any
+
+    def mark_as_done(  # noqa: D102 - Celery's own
+        self,
+        task_id: str,
+        result: Any,
+        request: Any = None,
+        store_result: bool = True,  # noqa: FBT001, FBT002
+        state: str = states.SUCCESS,
+    ) -> None:
+        try:
+            super().mark_as_done(task_id, result, request, store_result, state)
+        except (Reject, MemoryError):
+            raise
+        except Exception as error:
+            task = self.app.tasks.get(getattr(request, "task", None))
+            if task is None or not hasattr(task, "failing"):
+                raise
+            self._settle(task, request, error)
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, propagate: Any = None, **kwargs: Any) -> None:
+        """Count a part; the body that a last part sends works for the same tenant."""
+        with handing_on(request.group or request.id), acting_for(own_headers(request).get("tenant")):
+            super().on_chord_part_return(request, state, result, propagate, **kwargs)
+
+    def _create_client(self, **params: Any) -> Any:
+        retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=14)
+        return super()._create_client(  # type: ignore[misc]
+            **params, retry=retry, retry_on_error=[ConnectionError, TimeoutError]
+        )
+
+    def _settle(self, task: Any, request: Any, error: Exception) -> None:
+        """Decide what becomes of a run that succeeded and whose outcome could not be stored.
+
+        The tracer goes on and acknowledges: not every pool can be told otherwise from here.
+        """
+        failure = ResultNotStoredError(
+            f"{task.name}[{request.id}] succeeded, but its result could not be stored: {error!r}"
+        )
+        failure.__cause__ = error
+        run = run_of(task, request, request.args, request.kwargs)
+        try:
+            verdict = decide(task, run, failure)
+            if not verdict.final:
+                send_again(task, run, verdict)
+            elif verdict.parked:
+                settle_as_parked(task, run, request, failure)
+            else:
+                settle_as_dead(run)
+                self.mark_as_failure(request.id, failure, request=request)
+        except Exception as trouble:
+            raise Reject(trouble, requeue=True) from trouble
+        log.error("%s", failure)

@@ -1,0 +1,243 @@
+"""PlatformTask: a Celery task whose sending and running are wrapped by its policies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
+
+import celery
+from celery.utils import uuid
+
+from tasks_platform.errors import PayloadError, TryAgain
+from tasks_platform.payload import Payload
+from tasks_platform.policy import Message, Policy, overriding, wrap
+from tasks_platform.queues import Priority, broker_priority
+from tasks_platform.settings import Settings
+from tasks_platform.store import Store
+from tasks_platform.task import refused, running
+from tasks_platform.task.envelope import AWAITING, HEADER
+from tasks_platform.task.handle import JobHandle
+from tasks_platform.task.job_ids import is_handing_on, send_under
+from tasks_platform.task.tenant import current_tenant
+
+if TYPE_CHECKING:
+    from celery.canvas import Signature
+
+
+class Platform(Protocol):
+    """What a task needs of its application."""
+
+    settings: Settings
+    store: Store
+    #: Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ).
+    zero_is_first: bool
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class PlatformTask(celery.Task[P, R]):
+    """A Celery task with policies.
+
+    1. ``delay()`` checks the arguments against the function's signature, writes them as plain JSON, and lets
+       the policies' ``publish`` have a say before the message is sent.
+    2. A worker's child calls ``run``: the policies' ``execute`` around the function.
+    3. Whatever fails, in the function or outside of it, the policies' ``failed`` decide once: again, dead
+       letter, or parked.
+
+    Called directly, it is the bare function.
+    """
+
+    abstract = True
+    acks_late = True
+    reject_on_worker_lost = False
+    max_retries = None
+    typing = False  # the payload checks the arguments
+    Request = "tasks_platform.task.request:PlatformRequest"
+
+    #: The concerns of this task, outermost first.
+    policies: ClassVar[tuple[Policy, ...]] = ()
+    #: The queue its jobs wait in, unless a call names another.
+    home_queue: ClassVar[str | None] = None
+    #: How soon its jobs are taken, unless a call says otherwise.
+    level: ClassVar[Priority] = Priority.NORMAL
+    payload: ClassVar[Payload]
+
+    def __init__(self) -> None:
+        #: The function itself.
+        self.business = self.run
+        self.publishing = overriding("publish", self.policies)
+        self.executing = overriding("execute", self.policies)
+        self.failing = overriding("failed", self.policies)
+        # an instance attribute, not ``__call__``: the tracer keeps its fast path
+        self.run = partial(running.perform, self)  # type: ignore[method-assign]
+
+    @property
+    def store(self) -> Store:
+        """What the platform remembers outside this process."""
+        return self.platform.store
+
+    @property
+    def platform(self) -> Platform:
+        """The application, as the platform assembled it."""
+        return cast("Platform", self.app)
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Send a job.
+
+        Raises:
+            PayloadError: if the arguments do not fit the function's signature.
+
+        """
+        return self.apply_async(args, kwargs)
+
+    async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Send a job from asyncio code, without blocking its loop."""
+        send = partial(copy_context().run, self.delay, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(None, send)
+
+    def apply_async(  # type: ignore[override]
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        task_id: str | None = None,
+        *,
+        tenant: str | None = None,
+        priority: Priority | str | int | None = None,
+        **options: Any,
+    ) -> JobHandle[R]:
+        """Send a job with options: Celery's own, a priority by name, a tenant.
+
+        A *task_id* of the caller's choice that was sent before is the same job.
+
+        Raises:
+            PayloadError: if the arguments do not fit the function's signature.
+
+        """
+        chosen = task_id is not None
+        job_id = task_id or uuid()
+        own = dict(((options.get("headers") or {}).get(HEADER)) or {})
+        if (works_for := tenant or own.get("tenant") or current_tenant()) is not None:
+            own["tenant"] = works_for
+        if chosen:
+            own["reserved"] = True
+        if own:
+            options["headers"] = {**(options.get("headers") or {}), HEADER: own}
+        options["priority"] = self._number(self.level if priority is None else priority)
+        if self.home_queue is not None and not (options.get("queue") or options.get("exchange")):
+            options["queue"] = self.home_queue
+        try:
+            written_args, written_kwargs = self.payload.write(args or (), kwargs or {})
+        except PayloadError as error:
+            if not is_handing_on():
+                raise
+            refused.bury(self, job_id, args or (), kwargs or {}, options, error)
+            return self.AsyncResult(job_id)
+        send = partial(super().apply_async, tuple(written_args), written_kwargs, job_id, **options)
+        if self.app.conf.task_always_eager:
+            return cast("JobHandle[R]", send())
+        if self.publishing:
+            send = partial(self._publish, job_id, written_args, written_kwargs, options)
+        return cast("JobHandle[R]", send_under(self.store, job_id, send, self.AsyncResult) if chosen else send())
+
+    def _publish(self, job_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> Any:
+        """Send through the policies."""
+        message = self._message(job_id, args, kwargs, options)
+        send = partial(super().apply_async, tuple(args), dict(kwargs), job_id)
+        return wrap("publish", self.publishing, message, innermost=lambda: send(**message.options))()
+
+    def readmit(self, letter: Mapping[str, Any], send: Callable[[], Any]) -> Any:
+        """Let the policies have a say before a dead letter is sent again with *send*.
+
+        Raises:
+            LetterError: if one of them refuses.
+
+        """
+        message = self._message(
+            letter["options"]["task_id"], letter["args"], letter["kwargs"], dict(letter["options"]), replayed=True
+        )
+        return wrap("publish", self.publishing, message, innermost=send)()
+
+    def _message(
+        self,
+        job_id: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: dict[str, Any],
+        *,
+        replayed: bool = False,
+    ) -> Message:
+        return Message(
+            task=self.name,
+            job_id=job_id,
+            args=args,
+            kwargs=kwargs,
+            arguments=partial(self.payload.bound, args, kwargs),
+            options=options,
+            awaited=any(options.get(name) is not None for name in AWAITING),
+            replayed=replayed,
+            handle=self.AsyncResult,
+            store=self.store,
+        )
+
+    def signature(self, args: Any = None, *starargs: Any, **starkwargs: Any) -> Signature[R]:
+        """Return a signature; arguments that no call could have are refused here.
+
+        Raises:
+            PayloadError: naming the argument.
+
+        """
+        kwargs = starkwargs.pop("kwargs", None) or (starargs[0] if starargs else None)
+        args, kwargs = self.payload.partial(args or (), kwargs or {})
+        return super().signature(args, kwargs, *starargs[1:], **starkwargs)
+
+    subtask = signature
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
+        """Return a signature of the arguments so far."""
+        return self.signature(args, kwargs)
+
+    def si(self, *args: Any, **kwargs: Any) -> Signature[R]:
+        """Return a signature that takes no result of an earlier step."""
+        return self.signature(args, kwargs, immutable=True)
+
+    def AsyncResult(self, task_id: str, **kwargs: Any) -> JobHandle[R]:  # noqa: N802 - Celery's name
+        """Return the handle of a job by its id."""
+        return JobHandle(task_id, payload=self.payload, backend=self.backend, app=self.app, task_name=self.name)
+
+    def retry(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - Celery's own signature
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: BaseException | None = None,
+        throw: bool = True,  # noqa: FBT001, FBT002
+        eta: datetime | None = None,
+        countdown: float | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> TryAgain:
+        """Count this attempt as failed and run the job again; the ``Retry`` policy says when to stop.
+
+        Nothing is kept on the task, so that a limit given here does not leak into later jobs.
+        """
+        if self.request.called_directly:
+            raise exc or TryAgain(countdown or 0.0)
+        if max_retries is not None and self.request.retries >= max_retries:
+            raise exc or self.MaxRetriesExceededError(
+                f"{self.name}[{self.request.id}] used up its {max_retries} retries"
+            )
+        if args is not None or kwargs is not None or options:
+            raise TypeError("retry() sends the same job again; for other arguments or options send another job")
+        delay = (eta - datetime.now(UTC)).total_seconds() if eta is not None else countdown
+        again = TryAgain(max(0.0, self.default_retry_delay if delay is None else delay), exc)
+        if throw:
+            raise again
+        return again
+
+    def _number(self, priority: Priority | str | int) -> int:
+        return broker_priority(priority, highest_first=self.platform.zero_is_first)

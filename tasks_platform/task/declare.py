@@ -1,0 +1,112 @@
+"""``@task``: declare the reliability of a function above it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast, overload
+
+import celery
+from celery import shared_task
+
+from tasks_platform.errors import TaskDefinitionError
+from tasks_platform.payload import Payload
+from tasks_platform.policies import ORDER
+from tasks_platform.policy import Policy
+from tasks_platform.queues import Priority, broker_priority
+from tasks_platform.task.base import PlatformTask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decorator = Callable[[Callable[P, R]], PlatformTask[P, R]]
+
+
+@overload
+def task(
+    *policies: Policy,
+    base: type[PlatformTask[..., Any]],
+    queue: str | None = None,
+    priority: Priority | str = Priority.NORMAL,
+    bind: Literal[False] = False,
+    **options: Any,
+) -> Callable[[Callable[P, R]], PlatformTask[P, R]]: ...
+
+
+@overload
+def task(
+    *policies: Policy,
+    base: type[PlatformTask[..., Any]],
+    queue: str | None = None,
+    priority: Priority | str = Priority.NORMAL,
+    bind: Literal[True],
+    **options: Any,
+) -> Callable[[Callable[Concatenate[Any, P], R]], PlatformTask[P, R]]: ...
+
+
+def task(
+    *policies: Policy,
+    base: type[PlatformTask[..., Any]],
+    queue: str | None = None,
+    priority: Priority | str = Priority.NORMAL,
+    bind: bool = False,
+    **options: Any,
+) -> Any:
+    """Declare a task: *base* brings policies, *policies* replace those of the same type or add to them.
+
+    *queue* is where its jobs wait, *priority* how soon they are taken; *options* are Celery's own. A function
+    whose annotation says that it returns something has a result, which is stored; ``ignore_result`` overrules.
+
+    Raises:
+        TaskDefinitionError: if the declaration cannot work; the message says what was probably meant.
+
+    """
+
+    def declare(function: Callable[..., Any]) -> Any:
+        name = options.get("name") or f"{function.__module__}.{function.__qualname__}"
+        _check_options(name, options)
+        chosen = _ordered(name, (*base.policies, *policies))
+        payload = Payload(function, name=name, bound=bind)
+        for policy in chosen:
+            policy.check(name, tuple(payload.signature.parameters))
+        enforced = {key: value for policy in chosen for key, value in policy.options.items()}
+        declared = {
+            "ignore_result": not payload.has_result,
+            **enforced,
+            **options,
+            "base": base,
+            "bind": bind,
+            "policies": chosen,
+            "payload": payload,
+            "home_queue": queue,
+            "level": _level(name, priority),
+        }
+        return cast("PlatformTask[..., Any]", shared_task(**declared)(function))
+
+    return declare
+
+
+def _ordered(name: str, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return the policies outermost first; the last of a type wins."""
+    chosen = {type(policy): policy for policy in policies}
+    for kind in chosen:
+        if kind not in ORDER:
+            known = ", ".join(policy.__name__ for policy in ORDER)
+            raise TaskDefinitionError(f"{name}: {kind.__name__!r} is no policy; there are {known}")
+    return tuple(sorted(chosen.values(), key=lambda policy: ORDER.index(type(policy))))
+
+
+def _check_options(name: str, options: dict[str, Any]) -> None:
+    known = {option for option in dir(celery.Task) if not option.startswith("_")}
+    for option in options:
+        if option not in known:
+            meant = difflib.get_close_matches(option, [*known, "queue", "base", "bind"], 1)
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise TaskDefinitionError(f"{name}: there is no task option {option!r}{hint}")
+
+
+def _level(name: str, priority: Priority | str) -> Priority:
+    try:
+        broker_priority(priority)
+        return Priority(priority.lower())
+    except ValueError as error:
+        raise TaskDefinitionError(f"{name}: {error}") from None

@@ -1,0 +1,63 @@
+"""The platform's own header, and a message as plain JSON that can be sent again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import celery
+
+if TYPE_CHECKING:
+    from tasks_platform.task.base import PlatformTask
+
+#: The one message header that is ours. Its keys: ``tenant``, ``flow``, ``rule`` (what a failure does to the
+#: flow), ``copy`` (which copy of a message this is, once there may be two), ``reserved`` (the id was chosen by
+#: the caller), ``letter`` (a dead letter is being replayed), ``outcome`` (a follower's).
+HEADER = "platform"
+
+#: What makes a message part of something that waits for it.
+AWAITING = ("chord", "group_id", "group_index", "chain", "link", "link_error")
+
+
+def own_headers(request: Any) -> dict[str, Any]:
+    """Return the platform's header of a request (in the child or in the main process)."""
+    found = getattr(request, HEADER, None)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return the message of *request* in the shape of a signature: what it takes to send it again."""
+    options = {name: value for name, value in request.as_execution_options().items() if value is not None}
+    delivery = request.delivery_info or {}
+    if delivery.get("routing_key"):
+        options["queue"] = delivery["routing_key"]
+    if delivery.get("priority") is not None:
+        options["priority"] = delivery["priority"]
+    if (ignored := request.__dict__.get("ignore_result")) is not None:
+        options["ignore_result"] = ignored
+    options["headers"] = {HEADER: own_headers(request)}
+    return {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": options}
+
+
+def resend(
+    task: PlatformTask[..., Any],
+    message: Mapping[str, Any],
+    headers: Mapping[str, Any],
+    *,
+    attempt: int,
+    countdown: float | None = None,
+) -> None:
+    """Send *message* again under its own id, as run number *attempt*.
+
+    Every copy carries a name of its own, so that of two copies of one attempt only one is run.
+    """
+    options = dict(message["options"])
+    own = {**((options.get("headers") or {}).get(HEADER) or {}), **headers, "copy": uuid.uuid4().hex}
+    options.update(
+        headers={**(options.get("headers") or {}), HEADER: own},
+        retries=attempt - 1,
+        countdown=countdown or None,
+        add_to_parent=False,
+    )
+    celery.Task.apply_async(task, tuple(message["args"]), dict(message["kwargs"]), **options)

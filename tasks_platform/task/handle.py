@@ -1,0 +1,24 @@
+"""What a caller gets: the handle of one job."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from celery.result import AsyncResult
+
+from tasks_platform.payload import Payload
+
+R = TypeVar("R")
+
+
+class JobHandle(AsyncResult, Generic[R]):  # type: ignore[type-arg]
+    """A Celery result that reads what the function returned by its annotation."""
+
+    def __init__(self, job_id: str, *, payload: Payload | None = None, **options: Any) -> None:
+        super().__init__(job_id, **options)
+        self._payload = payload
+
+    def get(self, *args: Any, **kwargs: Any) -> R:
+        """Wait for the job and return its result as the function returned it."""
+        value = super().get(*args, **kwargs)
+        return value if self._payload is None else self._payload.read_result(value)  # type: ignore[no-any-return]

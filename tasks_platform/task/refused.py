@@ -1,0 +1,52 @@
+"""The next step of a flow whose arguments do not fit: a dead letter of its own; nothing else fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_jsonable_python
+
+from tasks_platform.errors import PayloadError
+from tasks_platform.policies.dead_letters import attempt_of, letter_of
+from tasks_platform.policy import Run, Verdict
+from tasks_platform.task.envelope import HEADER
+
+if TYPE_CHECKING:
+    from tasks_platform.task.base import PlatformTask
+
+
+def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
+    task: PlatformTask[..., Any],
+    job_id: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    options: Mapping[str, Any],
+    error: PayloadError,
+) -> None:
+    """Park the step that could not be sent: replayed with corrected arguments, its flow goes on."""
+    kept = {
+        name: value for name, value in options.items() if value is not None and name not in {"producer", "connection"}
+    }
+    own = dict((kept.get("headers") or {}).get(HEADER) or {})
+    message = to_jsonable_python(
+        {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": {**kept, "task_id": job_id}}
+    )
+    run = Run(
+        task=task.name,
+        job_id=job_id,
+        attempt=0,
+        args=args,
+        kwargs=kwargs,
+        arguments=dict,
+        store=task.store,
+        headers=own,
+        message=lambda: message,
+        worker="",
+    )
+    verdict = Verdict(parked=True)
+    task.store.decide(
+        job_id, 0, attempt_of(run, error), {"again_in": None, "parked": True}, letter_of(run, error, verdict)
+    )
+    if run.flow_id is not None:
+        task.store.mark_step(run.flow_id, job_id, "parked")

@@ -164,12 +164,7 @@ class RedisStore(Store):
         if "flow" not in stored:
             return None
         changes = {field[7:]: json.loads(value) for field, value in stored.items() if field.startswith("change:")}
-        return {
-            **json.loads(stored["flow"]),
-            **changes,
-            "steps": json.loads(stored.get("steps", "{}")),
-            "states": states,
-        }
+        return {**json.loads(stored["flow"]), **changes, "states": states}
 
     def update_flow(self, flow_id: str, changes: Mapping[str, Any]) -> None:
         mapping = {f"change:{field}": json.dumps(value) for field, value in changes.items()}

@@ -22,13 +22,13 @@ PREFIX = "tasks-platform:"
 _JOB_TTL = 30 * 86400
 
 
-def connect(url: str) -> Redis:
-    """Open a client that outlives a restart of the server: about ten seconds of repeated attempts."""
+def connect(url: str, *, patience: int = 14) -> Redis:
+    """Open a client that outlives a restart of the server; 14 repeated attempts take about ten seconds."""
     lost = [ConnectionError, TimeoutError, BusyLoadingError]
     return Redis.from_url(
         url,
         decode_responses=True,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=14),
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=patience),
         retry_on_error=lost,
         health_check_interval=10,
         socket_connect_timeout=5,

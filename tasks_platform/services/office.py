@@ -1,0 +1,46 @@
+"""The services of this process, as the settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from tasks_platform.services.books import Database
+from tasks_platform.services.documents import DocumentRenderer, TypstRenderer
+from tasks_platform.services.folder_mailer import FolderMailer
+from tasks_platform.services.local_storage import LocalStorage
+from tasks_platform.services.mailer import Mailer
+from tasks_platform.services.smtp_mailer import SmtpMailer
+from tasks_platform.services.storage import Storage
+from tasks_platform.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """What the business modules work with."""
+
+    books: Database
+    storage: Storage
+    mailer: Mailer
+    renderer: DocumentRenderer
+    #: The domain of Message-IDs.
+    mail_domain: str
+
+
+def open_office(settings: Settings) -> Office:
+    """Return the services that *settings* name; nothing is connected yet."""
+    smtp = settings.smtp
+    local = FolderMailer(settings.mailbox, sender=smtp.sender)
+    return Office(
+        books=Database(settings.database),
+        storage=LocalStorage(settings.storage),
+        mailer=local if smtp.host is None else SmtpMailer(smtp),
+        renderer=TypstRenderer(),
+        mail_domain=smtp.sender.rpartition("@")[2],
+    )
+
+
+@cache
+def office() -> Office:
+    """Return the services of this process; they are opened at the first call and outlive a fork."""
+    return open_office(load_settings())

@@ -1,0 +1,110 @@
+"""The month's invoices: calculate, then per client render, file and mail, then book and summarize."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tasks_platform.bases import ReliableTask
+from tasks_platform.flows import chain, chord, labelled
+from tasks_platform.policies import Deadline, Once, Retry
+from tasks_platform.policy import current_run
+from tasks_platform.services import books
+from tasks_platform.services.books import ClientToBill, Month
+from tasks_platform.services.invoice_mail import invoice_mail
+from tasks_platform.services.office import office
+from tasks_platform.task import task
+
+
+def monthly(organization: str, month: str, clients: Sequence[ClientToBill]) -> Any:
+    """Return the flow that bills *clients* for *month* (``2026-10``)."""
+    return chain(
+        labelled(calculate_hours.si(organization, month), "Calculate hours"),
+        chord(
+            [_bill(client, month) for client in clients],
+            chain(
+                labelled(book_month.si(organization, month), "Book"),
+                labelled(summarize_month.si(organization, month), "Summarize"),
+            ),
+        ),
+    )
+
+
+def _bill(client: ClientToBill, month: str) -> Any:
+    name, client_id = client.name, client.client_id
+    return chain(
+        labelled(render_invoice.si(client_id, month), "Render invoices", weight=3, subject=name),
+        labelled(file_invoice.si(client_id, month), "File invoices", subject=name),
+        labelled(mail_invoice.si(client_id, month, client.email), "Mail invoices", weight=2, subject=name),
+    )
+
+
+@task(base=ReliableTask, queue="invoicing")
+def calculate_hours(organization: str, month: str) -> None:
+    """Calculate the billable hours of the month into one draft invoice per client."""
+    with office().books.session() as session:
+        books.draft_invoices(session, organization, Month.parse(month))
+
+
+@task(Deadline(hard=120), base=ReliableTask, queue="invoicing")
+def render_invoice(client_id: int, month: str) -> None:
+    """Close the draft and render its document; rendering it again gives the same bytes."""
+    with office().books.session() as session:
+        invoice_id = books.invoice_of(session, client_id, Month.parse(month))
+        books.mark_rendered(session, invoice_id)
+    with office().books.reading() as session:
+        invoice = books.invoice_document(session, invoice_id)
+        key = books.file_key(session, invoice_id)
+    office().storage.put(key, office().renderer.render_invoice(invoice), content_type="application/pdf")
+
+
+@task(base=ReliableTask, queue="invoicing")
+def file_invoice(client_id: int, month: str) -> None:
+    """Enter in the books where the document is filed."""
+    with office().books.session() as session:
+        invoice_id = books.invoice_of(session, client_id, Month.parse(month))
+        key = books.file_key(session, invoice_id)
+        office().storage.get(key)  # what the books say is there has to be there
+        books.mark_filed(session, invoice_id, key)
+
+
+@task(Once(), Retry(max_attempts=10, cap=30), Deadline(hard=180), base=ReliableTask, queue="email")
+def mail_invoice(client_id: int, month: str, to: str) -> None:
+    """Mail the invoice once. The address is an argument, so that a refused one can be corrected in its letter."""
+    with office().books.reading() as session:
+        invoice_id = books.invoice_of(session, client_id, Month.parse(month))
+        invoice = books.invoice_document(session, invoice_id)
+        pdf = office().storage.get(books.file_key(session, invoice_id))
+    message_id = f"<invoice.{invoice.number}.{invoice_id}@{office().mail_domain}>"
+    addressed = replace(invoice, recipient=replace(invoice.recipient, email=to))
+    mail = invoice_mail(addressed, pdf, message_id=message_id)
+    current_run().once("send", lambda: office().mailer.send(mail).answer)
+    with office().books.session() as session:
+        books.mark_mailed(session, invoice_id, message_id)
+
+
+@task(base=ReliableTask, queue="invoicing")
+def book_month(organization: str, month: str) -> None:
+    """Book every invoice of the month that was mailed, once each."""
+    with office().books.session() as session:
+        books.book_month(session, organization, Month.parse(month))
+
+
+@task(base=ReliableTask, queue="invoicing")
+def summarize_month(organization: str, month: str) -> str:
+    """File the month's summary as CSV and return its key."""
+    with office().books.reading() as session:
+        summary = books.summarize(session, organization, Month.parse(month))
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(("client", "invoice", "hours", "currency", "total", "file", "mailed", "booked"))
+    for row in summary.rows:
+        rows.writerow(
+            (row.client, row.number, row.hours, row.currency, row.total, row.file_key, row.mailed_at, row.booked_at)
+        )
+    key = f"{organization}/{month}/summary.csv"
+    office().storage.put(key, text.getvalue().encode("utf-8-sig"), content_type="text/csv", overwrite=True)
+    return key

@@ -1,0 +1,89 @@
+"""Child processes that are started again when they die, and ended together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_TETHER = Path(__file__).with_name("tether.py")
+_LOOK = 0.1
+#: More deaths than this within the window, and a child is not started again.
+_DEATHS = 5
+_WINDOW = 30.0
+
+
+@dataclass(kw_only=True)
+class Child:
+    """One program that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    #: Where its output goes.
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    #: When it died lately, on the monotonic clock.
+    deaths: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start it; it ends when this process is gone."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, str(_TETHER), str(os.getpid()), *self.command]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - commands of our own making
+                command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+
+class Children:
+    """Keeps children running until they are told to end."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._ending = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="children", daemon=True)
+        #: Why a child is no longer started again, by its name.
+        self.given_up: dict[str, str] = {}
+
+    def add(self, child: Child) -> None:
+        """Start *child* and keep it running."""
+        child.start()
+        self._children.append(child)
+        if not self._watcher.is_alive():
+            self._watcher.start()
+
+    def end(self, grace: float = 15.0) -> None:
+        """Ask all children to end, the last started first; kill what is left after *grace* seconds."""
+        self._ending.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        running = [child.process for child in reversed(self._children) if child.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + grace
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _watch(self) -> None:
+        while not self._ending.wait(_LOOK):
+            for child in self._children:
+                if child.process is not None and child.process.poll() is not None and child.name not in self.given_up:
+                    self._revive(child)
+
+    def _revive(self, child: Child) -> None:
+        now = time.monotonic()
+        child.deaths = [*(death for death in child.deaths if now - death < _WINDOW), now]
+        if len(child.deaths) > _DEATHS:
+            self.given_up[child.name] = f"{child.name} died {_DEATHS} times in {_WINDOW:.0f} s; its log is {child.log}"
+        else:
+            child.start()

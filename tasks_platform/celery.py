@@ -22,8 +22,6 @@ BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
 class PlatformApp(celery.Celery):
     """A Celery application that reads the platform's settings when they are first needed."""
 
-    task_cls = "tasks_platform.task.base:PlatformTask"
-
     def __init__(
         self, name: str, *, settings: Settings | None = None, include: Sequence[str] = (), **options: Any
     ) -> None:
@@ -108,7 +106,7 @@ class PlatformApp(celery.Celery):
             "worker_cancel_long_running_tasks_on_connection_loss": False,
             "worker_hijack_root_logger": True,
             "result_expires": settings.result_expires,
-            "result_chord_expires": 30 * 86400,
+            "result_chord_expires": 366 * 86400,  # a parked member may hold its chord open for months
             "accept_content": ["json"],
             "timezone": "UTC",
             "enable_utc": True,

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -28,6 +29,8 @@ from tasks_platform.up import LocalPlatform
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON, for machines.")
 _POLL = 0.1
+#: Characters of a cause before the commands that mend it.
+_SHORT = 160
 
 
 @click.command()
@@ -144,7 +147,8 @@ def _say_how_to_go_on(console: Console, parked: dict[str, dict[str, Any]]) -> No
     """Print the commands that correct and replay each parked step."""
     for letter in parked.values():
         command = f"TASKS_EMBEDDED=1 {_program()} letters"
-        console.print(f"\nTo correct and replay the step that waits ({letter['cause']['message']}):\n", markup=False)
+        cause = shorten(letter["cause"]["message"], _SHORT, placeholder="...")
+        console.print(f"\nA step waits to be corrected: {cause}\n", highlight=False, markup=False)
         for rest in ("show {id}", "edit {id} --set to=accounts@example.org", "replay {id} --work"):
             console.print(f"  {command} {rest.format(id=letter['id'][:8])}", highlight=False, soft_wrap=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from tasks_platform.settings import load_settings
 from tasks_platform.up import LocalPlatform
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+#: Characters of a cause in a list.
+_SHORT = 120
 _letter = click.argument("letter_id", metavar="LETTER")
 
 
@@ -45,17 +48,20 @@ def list_(offset: int, limit: int, *, as_json: bool) -> None:
         click.echo("There are no dead letters." if not len(queue) else f"There are only {len(queue)} dead letters.")
         return
     table = Table(title=f"{len(found)} of {len(queue)} dead letters", title_justify="left")
-    for column in ("letter", "state", "task", "died", "attempts", "cause"):
-        table.add_column(column, overflow="fold" if column == "cause" else "ellipsis", no_wrap=column == "letter")
+    for column in ("letter", "state", "died"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("runs", justify="right")
+    table.add_column("task")
+    table.add_column("cause", ratio=1)
     for letter in found:
         cause = letter["cause"]
         table.add_row(
             letter["id"][:8],
             letter["state"],
-            letter["task"].rpartition("tasks_platform.tasks.")[2],
-            _moment(letter["died_at"]),
+            _moment(letter["died_at"])[5:16],
             str(max((attempt["attempt"] for attempt in letter["attempts"]), default=0)),
-            f"{cause['type'].rpartition('.')[2]}: {cause['message']}",
+            letter["task"].rpartition(".")[2],
+            shorten(f"{cause['type'].rpartition('.')[2]}: {cause['message']}", _SHORT, placeholder="..."),
         )
     Console().print(table)
 

@@ -40,11 +40,11 @@ def print_month(
     table.add_column("client")
     table.add_column("hours", justify="right")
     table.add_column("amount", justify="right", no_wrap=True)
-    table.add_column("invoice", no_wrap=True)
+    table.add_column("invoice file", no_wrap=True)
     table.add_column("mail")
     for row in summary.rows:
         amount = f"{row.total:,.2f} {row.currency}"
-        table.add_row(row.client, f"{row.hours:,.2f}", amount, row.number, _mail(row, state.get(row.client)))
+        table.add_row(row.client, f"{row.hours:,.2f}", amount, _file(row), _mail(row, state.get(row.client)))
     console.print(table)
     totals = ", ".join(f"{total:,.2f} {currency}" for currency, total in summary.totals.items())
     console.print(
@@ -56,6 +56,10 @@ def print_month(
     console.print(f"invoices  {files}", highlight=False, soft_wrap=True, markup=False)
     if settings.smtp.host is None:
         console.print(f"mailbox   {settings.mailbox}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _file(row: SummaryRow) -> str:
+    return row.file_key.rpartition("/")[2] if row.file_key else row.number
 
 
 def _mail(row: SummaryRow, stuck: str | None) -> str:

@@ -1,0 +1,17 @@
+"""``scripts/bench NAME``: side by side, interleaved, medians; timings are never asserted in tests."""
+
+from __future__ import annotations
+
+import click
+from overhead import overhead
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure the platform beside plain Celery."""
+
+
+main.add_command(overhead)
+
+if __name__ == "__main__":
+    main()

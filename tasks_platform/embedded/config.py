@@ -17,10 +17,10 @@ dir .
 logfile ""
 daemonize no
 
-# What was acknowledged is in the operating system's hands, on disk within a second; after a power cut the torn end
-# of the file is cut off.
+# What was acknowledged is in the operating system's hands, and on the disk about a second later: the supervisor
+# sees to that (see `flush`). After a power cut the torn end of the file is cut off.
 appendonly yes
-appendfsync everysec
+appendfsync no
 aof-load-truncated yes
 save ""
 

@@ -15,7 +15,7 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def try_shared(self) -> bool:
         """Take the lock together with others; false when somebody holds it alone."""

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tasks_platform.embedded.durability import flush
 from tasks_platform.embedded.folder import Folder
 from tasks_platform.embedded.identity import identify
 from tasks_platform.embedded.locks import FileLock
@@ -109,6 +110,7 @@ class Supervisor:
             if ready_at is None and self._answers(server, access):
                 ready_at = time.monotonic()
             self._signals.sleep(WHILE_STARTING if ready_at is None else WHILE_READY)
+            flush(self._folder.data)
         return 0.0 if ready_at is None else time.monotonic() - ready_at
 
     def _answers(self, server: subprocess.Popen[bytes], access: Access) -> bool:

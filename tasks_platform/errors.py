@@ -9,11 +9,14 @@
   - NoServerError
   - ResultNotStoredError
   - FollowedJobFailedError
+  - MemoryExhaustedError
   - TransientError
+    + ChordBusyError
     + ServiceUnavailableError
   - PermanentError
     + ServiceRefusedError
     + BooksError
+    + RejectedError
 * ControlFlow (not errors: an instruction to the platform)
   - TryAgain
   - Hold
@@ -60,8 +63,16 @@ class FollowedJobFailedError(PlatformError):
     """The job that held the unique key, which this one followed, did not succeed."""
 
 
+class MemoryExhaustedError(PlatformError):
+    """A run needed more memory than its process could get."""
+
+
 class TransientError(PlatformError):
     """Something that may work when it is tried again."""
+
+
+class ChordBusyError(TransientError):
+    """The body of a chord is being sent by another process."""
 
 
 class ServiceUnavailableError(TransientError):
@@ -83,6 +94,10 @@ class ServiceRefusedError(PermanentError):
 
 class BooksError(PermanentError):
     """The books cannot take or give what was asked; the message says what to correct."""
+
+
+class RejectedError(PermanentError):
+    """A task rejected its message: it wants to be a dead letter at once."""
 
 
 class ControlFlow(Exception):  # noqa: N818 - an instruction, not an error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import localtime
@@ -12,15 +11,17 @@ from unicodedata import category
 
 from tasks_platform.errors import ServiceRefusedError
 from tasks_platform.services.mail_address import ascii_address
+from tasks_platform.services.mail_headers import Folded, address_header, text_header
 
 if TYPE_CHECKING:
     from tasks_platform.services.mailer import Address, Mail
 
 #: Seven bits and short lines survive every server, and need none of its extensions.
 _POLICY = SMTP.clone(cte_type="7bit")
-_MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+#: On one line, which may have 998 bytes at most.
+_MESSAGE_ID = re.compile(r"(?=.{5,250}$)<[!-;=?A-~]+@[!-;=?A-~]+>")
 _CONTENT_TYPE = re.compile(r"([a-z0-9.+-]+)/([a-z0-9.+-]+)")
-#: Python 3.11 decodes such words where it should quote them, and a line break in one becomes a header of its own.
+#: Python 3.11 decodes such words in the names of attachments, and a line break in one becomes a header of its own.
 _ENCODED_WORD = re.compile(r"=\?[^?]*\?[bq]\?", re.IGNORECASE)
 
 
@@ -36,12 +37,12 @@ def message_of(mail: Mail, *, sender: str) -> EmailMessage:
     if not mail.to:
         raise ServiceRefusedError(f"Mail {mail.message_id} has no recipient.")
     message = EmailMessage(policy=_POLICY)
-    message["From"] = HeaderAddress(_line(mail, "sender's name", mail.sender_name), addr_spec=sender)
-    message["To"] = [_address(mail, address) for address in mail.to]
+    message["From"] = address_header("From", [(_line(mail, "sender's name", mail.sender_name), sender)])
+    message["To"] = address_header("To", [_address(mail, address) for address in mail.to])
     if mail.reply_to is not None:
-        message["Reply-To"] = _address(mail, mail.reply_to)
-    message["Subject"] = _line(mail, "subject", mail.subject)
-    message["Message-ID"] = mail.message_id
+        message["Reply-To"] = address_header("Reply-To", [_address(mail, mail.reply_to)])
+    message["Subject"] = text_header("Subject", _line(mail, "subject", mail.subject))
+    message["Message-ID"] = Folded("Message-ID", mail.message_id)
     message["Date"] = localtime()
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office notes in return
     message.set_content(_whole(mail.text))
@@ -58,8 +59,8 @@ def message_of(mail: Mail, *, sender: str) -> EmailMessage:
     return message
 
 
-def _address(mail: Mail, address: Address) -> HeaderAddress:
-    return HeaderAddress(_line(mail, "name of a recipient", address.name), addr_spec=ascii_address(address.email))
+def _address(mail: Mail, address: Address) -> tuple[str, str]:
+    return _line(mail, "name of a recipient", address.name), ascii_address(address.email)
 
 
 def _line(mail: Mail, what: str, text: str) -> str:

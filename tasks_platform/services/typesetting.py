@@ -38,15 +38,15 @@ class Typesetter:
         """Return the PDF of *template* with *inputs*; the same arguments give the same bytes. Errors name *title*.
 
         It is PDF/A-2a and PDF/UA-1: made for archives, and tagged for those who listen to it. The tags cost about
-        2 kB for every row of a table.
+        1.5 kB for every row of a table.
 
         Raises:
             ServiceRefusedError: the template cannot be set with these inputs, or no font has one of their letters.
             SettingsError: typst is not installed.
 
         """
-        _refuse_forked_process()
         typst = _typst()
+        _refuse_forked_process()
         source = files("tasks_platform.services").joinpath("templates", template).read_bytes()
         with self._turn:
             if self._compiler is None:

@@ -26,17 +26,18 @@ _CREATION_LOCK = 0x626F6F6B73
 class Database:
     """The books at one SQLAlchemy URL.
 
-    1. `create_all` makes the folder, the file and the tables; it may be called often, and by many processes at once.
-    2. `session` is a unit of work that may write: it commits at its end, or leaves no trace. On SQLite it takes the
-       one write lock when it begins (BEGIN IMMEDIATE). A transaction that reads first and asks for the lock later is
-       refused there as soon as somebody else wrote in between, without waiting, however long the busy timeout is.
-    3. `reading` is a snapshot that never waits for a writer and never writes.
+     1. `create_all` makes the folder, the file and the tables; it may be called often, and by many processes at once.
+     2. `session` is a unit of work that may write: it commits at its end, or leaves no trace. On SQLite it takes the
+        one write lock when it begins (BEGIN IMMEDIATE). A transaction that reads first and asks for the lock later is
+        refused there as soon as somebody else wrote in between, without waiting, however long the busy timeout is. On
+    PostgreSQL, what reads before it writes locks the rows it decides about (`find_organization`).
+     3. `reading` is a snapshot that never waits for a writer and never writes.
 
-    After a fork: SQLite's connections must not cross one. They are not even to be closed in the child, and a child that
-    opens the file anew believes to hold the locks of the inherited connection (sqlite.org/howtocorrupt.html, 2.6). So
-    there is nothing to inherit: without a pool a connection lives as long as its unit of work. That costs about a
-    millisecond each. Do not fork while another thread is inside one. On PostgreSQL there is a pool, and every process
-    has its own: engines are kept by process id, and an inherited one is neither used nor closed.
+     After a fork: SQLite's connections must not cross one. They are not even to be closed in the child, and a child
+    that opens the file anew believes to hold the locks of the inherited connection (sqlite.org/howtocorrupt.html,
+    2.6). So there is nothing to inherit: without a pool a connection lives as long as its unit of work, which costs
+    some milliseconds each. Do not fork while another thread is inside one. On PostgreSQL there is a pool, and every
+    process has its own: engines are kept by process id, and an inherited one is neither used nor closed.
     """
 
     def __init__(self, url: str) -> None:
@@ -78,7 +79,10 @@ class Database:
 
         """
         with _availability(self), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
-            session.connection(execution_options={"reading": True})
+            sqlite = self._file is not None
+            session.connection(
+                execution_options={"reading": True} if sqlite else {"isolation_level": "REPEATABLE READ"}
+            )
             yield session
 
     def create_all(self) -> None:

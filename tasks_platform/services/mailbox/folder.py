@@ -47,7 +47,7 @@ def file_mail(folder: Path, content: bytes, *, sender: str, recipients: Sequence
         OSError: the file cannot be written.
 
     """
-    stem = _stem(_parsed(content).get("Message-ID", ""))
+    stem = _stem(_message_id(_parsed(content)))
     envelope = f"Return-Path: <{sender}>\r\n" + "".join(f"Delivered-To: {recipient}\r\n" for recipient in recipients)
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -73,7 +73,7 @@ def read_mailbox(folder: Path) -> list[FiledMail]:
 def _filed(path: Path) -> FiledMail:
     message = _parsed(path.read_bytes())
     return FiledMail(
-        message_id=str(message.get("Message-ID", "")).strip(),
+        message_id=_message_id(message),
         to=tuple(str(recipient) for recipient in message.get_all("Delivered-To", [])),
         subject=str(message.get("Subject", "")),
         attachments=tuple(part.get_filename() or "" for part in message.iter_attachments()),
@@ -85,8 +85,13 @@ def _parsed(content: bytes) -> EmailMessage:
     return message_from_bytes(content, policy=SMTP)
 
 
+def _message_id(message: EmailMessage) -> str:
+    # Unparsed: some malformed ones crash Python's parser.
+    return next((str(value).strip() for name, value in message.raw_items() if name.lower() == "message-id"), "")
+
+
 def _stem(message_id: str) -> str:
     """Return a file name for *message_id*; two of them never share one."""
-    plain = message_id.strip().removeprefix("<").removesuffix(">")
+    plain = message_id.removeprefix("<").removesuffix(">")
     stem = re.sub(r"[^A-Za-z0-9@+=_.-]|^\.", "_", plain)[:_LONGEST_STEM]
     return stem if stem == plain and stem else f"{stem}-{sha256(message_id.encode(errors='replace')).hexdigest()[:12]}"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -120,7 +120,7 @@ def counted(run: MonthRun, killed: Counter[str], seconds: float) -> Round:
     summary = books(run.state)
     mails = Counter(mail.message_id for mail in read_mailbox(run.state / "mailbox"))
     expected = {row.message_id for row in summary.rows}
-    sums: Counter[str] = Counter()
+    sums: dict[str, Decimal] = defaultdict(Decimal)
     for path in (run.state / "files").rglob("*.pdf"):
         currency, total = read_total(path.read_bytes())
         sums[currency] += total

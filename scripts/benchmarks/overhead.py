@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from redis import Redis
@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tasks_platform import embedded
 from tasks_platform.celery import create_app
+from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings import Settings
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,7 +40,7 @@ def overhead(rounds: int, delays: int, runs: int, *, as_json: bool) -> None:
         app = create_app(Settings(redis_url=server.url, business=False, modules="noop"))
         app.loader.import_default_modules()
         tasks = {"bare": app.tasks["bench.bare"], "reliable": app.tasks["bench.reliable"]}
-        client = Redis.from_url(server.url)
+        client = Redis.from_url(server.url, decode_responses=True)
         console = Console(stderr=True)
         sending = {kind: _sender(client, task, delays) for kind, task in tasks.items()}
         figures = {"delay()": _measure(console, "delay()", rounds, sending)}
@@ -104,25 +105,25 @@ def _runner(client: Redis, pid: int, task: Any, size: int) -> Callable[[], float
     return block
 
 
-def _messages(client: Redis, task: Any, size: int) -> list[tuple[bytes, bytes]]:
+def _messages(client: Redis, task: Any, size: int) -> list[tuple[str, str]]:
     """Write jobs to a queue that nobody consumes, and take their messages from there."""
     for number in range(size):
         task.apply_async((number, "word"), queue="aside")
-    keys = [key for key in client.keys("aside*") if client.type(key) == b"list"]
     found = []
-    for key in keys:
-        queue = key.replace(b"aside", b"default")
-        found += [
-            (queue, message.replace(b'"routing_key": "aside"', b'"routing_key": "default"'))
-            for message in client.lrange(key, 0, -1)
-        ]
-        client.delete(key)
+    for key in cast("list[str]", client.keys("aside*")):
+        if client.type(key) == "list":
+            found += [(_home(key), _home(message)) for message in cast("list[str]", client.lrange(key, 0, -1))]
+            client.delete(key)
     return found
+
+
+def _home(text: str) -> str:
+    return text.replace("aside", DEFAULT_QUEUE)
 
 
 def _until_idle(client: Redis) -> None:
     deadline = time.monotonic() + _DEADLINE
-    while any(client.type(key) == b"list" for key in client.keys("default*")) or client.hlen("unacked"):
+    while any(client.type(key) == "list" for key in client.keys(f"{DEFAULT_QUEUE}*")) or client.hlen("unacked"):
         if time.monotonic() > deadline:
             sys.exit("the worker did not finish its block")
         time.sleep(0.01)

@@ -61,7 +61,7 @@ class PlatformApp(celery.Celery):
     @cached_property
     def zero_is_first(self) -> bool:
         """Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ)."""
-        return "redis" in self.conf.broker_url.partition(":")[0]
+        return _counts_from_zero(self.conf.broker_url)
 
     @property
     def task_modules(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class PlatformApp(celery.Celery):
             "include": self.task_modules,
             "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
             "task_default_queue": DEFAULT_QUEUE,
-            "task_default_priority": broker_priority(Priority.NORMAL, highest_first="redis" in broker),
+            "task_default_priority": broker_priority(Priority.NORMAL, highest_first=_counts_from_zero(broker)),
             "task_routes": (self._route,),
             "task_acks_late": True,
             "task_reject_on_worker_lost": False,
@@ -129,6 +129,10 @@ class PlatformApp(celery.Celery):
         for name in sorted({DEFAULT_QUEUE, *filter(None, homes)}):
             if queues._consume_from is None:  # noqa: SLF001 - not given any by -Q
                 queues.select_add(queues[name])
+
+
+def _counts_from_zero(broker_url: str) -> bool:
+    return any(kind in broker_url.partition(":")[0] for kind in ("redis", "sentinel", "memory"))
 
 
 def create_app(settings: Settings | None = None, *, include: Sequence[str] = ()) -> PlatformApp:

@@ -10,6 +10,7 @@
   - ResultNotStoredError
   - FollowedJobFailedError
   - MemoryExhaustedError
+  - TaskExitedError
   - TransientError
     + ChordBusyError
     + ServiceUnavailableError
@@ -21,6 +22,7 @@
   - TryAgain
   - Hold
   - Skip
+  - SetAside
   - Cancel
 """
 
@@ -67,6 +69,10 @@ class MemoryExhaustedError(PlatformError):
     """A run needed more memory than its process could get."""
 
 
+class TaskExitedError(PlatformError):
+    """A task's function wanted to end the process it shares with others."""
+
+
 class TransientError(PlatformError):
     """Something that may work when it is tried again."""
 
@@ -105,10 +111,10 @@ class ControlFlow(Exception):  # noqa: N818 - an instruction, not an error
 
 
 class TryAgain(ControlFlow):
-    """Count this attempt as failed and run the job again after *delay* seconds."""
+    """Count this attempt as failed and run the job again after *delay* seconds; None: not again."""
 
-    def __init__(self, delay: float, cause: BaseException | None = None) -> None:
-        super().__init__(f"again in {delay:.1f} s")
+    def __init__(self, delay: float | None, cause: BaseException | None = None) -> None:
+        super().__init__("not again" if delay is None else f"again in {delay:.1f} s")
         self.delay = delay
         self.cause = cause
 
@@ -123,11 +129,15 @@ class Hold(ControlFlow):
 
 
 class Skip(ControlFlow):
-    """Acknowledge this message without running it and without touching its job's state."""
+    """End this run without a result; where something waits for the job, it is cancelled."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class SetAside(ControlFlow):
+    """Acknowledge this message: another one does, or will do, its work."""
 
 
 class Cancel(ControlFlow):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingsError
 
 from tasks_platform.errors import SettingsError
 
@@ -17,6 +19,18 @@ def user_state_folder() -> Path:
     """Return the folder in which this user's state is kept (XDG base directory specification)."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "tasks-platform"
+
+
+def _seconds(value: Any) -> Any:
+    """Read the number of a variable, which is text, as seconds."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+#: Seconds, or a duration in the words of ISO 8601: ``90``, ``PT2H``, ``P1D``.
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class Smtp(BaseModel):
@@ -62,11 +76,11 @@ class Settings(BaseSettings):
     storage_dir: Path | None = None
     smtp: Smtp = Smtp()
     #: How long results are kept.
-    result_expires: timedelta = timedelta(days=1)
+    result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.
-    job_id_retention: timedelta = timedelta(days=1)
+    job_id_retention: Duration = timedelta(days=1)
     #: How long a message of a task that no worker knows (yet) is tried again.
-    unknown_task_grace: timedelta = timedelta(minutes=15)
+    unknown_task_grace: Duration = timedelta(minutes=15)
     #: Seconds after which Redis hands out again what an unreachable worker holds (plain ``redis://`` only).
     visibility_timeout: int = Field(default=3600, ge=1)
 
@@ -100,16 +114,17 @@ def load_settings() -> Settings:
         SettingsError: with every problem, in words and without any secret.
 
     """
+    problems: list[str] = []
+    settings: Settings | None = None
     try:
         settings = Settings()
     except ValidationError as error:
-        raise SettingsError("\n".join(problems_in_words(error))) from None
-    known = {f"TASKS_{name}".upper() for name in Settings.model_fields}
-    unknown = sorted(
-        name for name in os.environ if name.startswith("TASKS_") and name.split("__", 1)[0].upper() not in known
-    )
-    if unknown:
-        raise SettingsError("\n".join(f"{name} is not a setting of the platform" for name in unknown))
+        problems += problems_in_words(error)
+    except UnreadableSettingsError:  # it says no more than that a group is no JSON; there is one group
+        problems.append("TASKS_SMTP: it is not JSON; set its parts one by one, for example TASKS_SMTP__HOST")
+    problems += _unknown_variables()
+    if settings is None or problems:  # raised out here, where no error that quotes a value is its context
+        raise SettingsError("\n".join(problems))
     return settings
 
 
@@ -119,3 +134,15 @@ def problems_in_words(error: ValidationError) -> list[str]:
         f"TASKS_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False)
     ]
+
+
+def _unknown_variables() -> list[str]:
+    known = [name.upper() for name in Settings.model_fields]
+    problems = []
+    for variable in sorted(name for name in os.environ if name.startswith("TASKS_")):
+        name = variable.removeprefix("TASKS_").split("__", 1)[0].upper()
+        if name not in known:
+            meant = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean TASKS_{meant[0]}?" if meant else ""
+            problems.append(f"{variable} is not a setting of the platform{hint}")
+    return problems

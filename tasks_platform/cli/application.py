@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
+from redis.exceptions import RedisError
+
 from tasks_platform.celery import PlatformApp, create_app
+from tasks_platform.cli.secrets import Censor, checked_url, without_secrets
+from tasks_platform.errors import NoServerError, SettingsError
 from tasks_platform.settings import load_settings
+from tasks_platform.store.redis import connect
 
 
 @cache
 def application() -> PlatformApp:
-    """Return the application of the environment, with its task modules imported.
+    """Return the application of the environment, whose server answers.
 
     Raises:
         SettingsError: if the environment cannot be read.
@@ -18,6 +23,27 @@ def application() -> PlatformApp:
 
     """
     app = create_app(load_settings())
-    app.redis_url  # noqa: B018 - without a server, say so before anything else is tried
-    app.loader.import_default_modules()
+    url = checked_url(app.redis_url)
+    try:
+        with connect(url, patience=0) as client:
+            client.ping()
+    except (RedisError, OSError, ValueError) as error:
+        words = f"the Redis server at {without_secrets(url)} does not answer: {error}; see 'tasks-platform check'"
+        raise NoServerError(Censor(app.settings)(words)) from None
     return app
+
+
+def import_tasks(app: PlatformApp) -> None:
+    """Import the task modules of *app*.
+
+    Raises:
+        SettingsError: naming the module that cannot be imported, and why.
+
+    """
+    for module in app.task_modules:
+        try:
+            app.loader.import_task_module(module)
+        except (Exception, SystemExit) as error:
+            raise SettingsError(
+                f"the task module {module} cannot be imported: {type(error).__name__}: {error}"
+            ) from error

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from celery import states
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from tasks_platform import flows
-from tasks_platform.flows import Flow
+from tasks_platform.cli.showing import in_colour
+from tasks_platform.errors import PlatformError
+from tasks_platform.flows import Flow, Step
+from tasks_platform.letters import is_parked
 
 if TYPE_CHECKING:
     from tasks_platform.up import LocalPlatform
 
 _EVERY = 0.2
+#: States that are worth a word beside a bar.
+_NOTED = ("parked", "dead", "cancelled", "retrying", "held")
 
 
 class FlowProgress:
@@ -24,15 +31,17 @@ class FlowProgress:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._bars = Progress(
-            TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=36),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description:<18}"),
+            BarColumn(bar_width=30, complete_style="cyan", finished_style="green"),
+            TextColumn("{task.fields[count]:>7}", justify="right"),
+            TextColumn("{task.fields[clock]:>6}", style="dim", justify="right"),
+            _NoteColumn(""),
             console=console,
         )
         self._ids: dict[str, TaskID] = {}
-        self._said: dict[str, str] = {}
+        #: When a label was first seen to be under way, and what was last said of it.
+        self._begun: dict[str, float] = {}
+        self._said: dict[str, tuple[bool, str]] = {}
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -43,27 +52,50 @@ class FlowProgress:
         if self.console.is_terminal:
             self._bars.stop()
 
-    def update(self, label: str, done: float, total: float, note: str = "") -> None:
+    def update(  # noqa: PLR0913 - what is to be seen of a bar
+        self, label: str, done: float, total: float, *, count: str = "", note: Text | None = None, begun: bool = True
+    ) -> None:
         """Show that *done* of *total* is done."""
-        if not self.console.is_terminal:
-            line = f"{label:<20} {done:.0f}/{total:.0f} {note}".rstrip()
-            finished = done >= total or bool(note)
-            if finished and self._said.get(label) != line:
-                self._said[label] = line
-                self.console.print(line, highlight=False, markup=False)
-            return
-        if label not in self._ids:
-            self._ids[label] = self._bars.add_task(label, total=total, note=note)
-        self._bars.update(self._ids[label], completed=done, total=total, note=note)
+        words = note or Text()
+        if self.console.is_terminal:
+            self._draw(label, done, total, {"count": count, "note": words}, begun=begun)
+        elif (now := (done >= total, words.plain)) != self._said.get(label, (False, "")):
+            self._said[label] = now
+            self.console.print(f"{label:<18} {count:>7} {words.plain}".rstrip(), soft_wrap=True)
 
     def show(self, flow: Flow) -> None:
         """Show how far *flow* is."""
         for label, steps in flow.by_label().items():
             done = sum(step.state == "succeeded" for step in steps)
-            stuck = [step for step in steps if step.state in {"parked", "dead", "cancelled", "retrying"}]
-            states_ = sorted({step.state for step in stuck})
-            note = ", ".join(f"{sum(step.state == state for step in stuck)} {state}" for state in states_)
-            self.update(label, done, len(steps), note)
+            begun = any(step.state != "pending" for step in steps)
+            note = _note(steps, standing=flow.state != "running")
+            self.update(label, done, len(steps), count=f"{done}/{len(steps)}", note=note, begun=begun)
+
+    def _draw(self, label: str, done: float, total: float, fields: dict[str, Any], *, begun: bool) -> None:
+        if label not in self._ids:
+            self._ids[label] = self._bars.add_task(label, total=total, clock="", **fields)
+        bar = self._ids[label]
+        if begun and not self._bars.tasks[bar].finished:
+            since = self._begun.setdefault(label, time.monotonic())
+            fields["clock"] = f"{time.monotonic() - since:.0f} s"
+        self._bars.update(bar, completed=done, total=total, **fields)
+
+
+class _NoteColumn(TextColumn):
+    """Shows a note in its own colours."""
+
+    def render(self, task: Any) -> Text:
+        note: Text = task.fields["note"]
+        return note
+
+
+def _note(steps: Sequence[Step], *, standing: bool) -> Text:
+    """Say how many steps need somebody, or wait for those that do."""
+    counted = Counter(step.state for step in steps)
+    notes = [Text.assemble(f"{counted[state]} ", in_colour(state)) for state in _NOTED if counted[state]]
+    if standing and counted["pending"]:
+        notes.append(Text(f"{counted['pending']} waiting", "dim"))
+    return Text(", ").join(notes)
 
 
 def follow_flow(platform: LocalPlatform, flow_id: str, bars: FlowProgress) -> Flow:
@@ -76,18 +108,21 @@ def follow_flow(platform: LocalPlatform, flow_id: str, bars: FlowProgress) -> Fl
     raise AssertionError("a flow that is followed ends")
 
 
-def follow_to_the_end(platform: LocalPlatform, letter: dict[str, Any]) -> None:
-    """Wait until a job that was sent again has ended, and its flow with it."""
-    console = Console()
-    if letter["flow"] is not None:
-        with FlowProgress(console) as bars:
-            flow = follow_flow(platform, letter["flow"], bars)
-        console.print(
-            f"the flow {flow.id} has {flow.state}" if flow.state == "succeeded" else f"the flow is {flow.state}"
-        )
-        return
-    handle = platform.app.AsyncResult(letter["id"])
-    while platform.app.store.letter(letter["id"]) is not None and handle.state not in states.EXCEPTION_STATES:
+def follow_to_the_end(platform: LocalPlatform, letter: dict[str, Any], console: Console) -> None:
+    """Wait until a job that was sent again has ended, and its flow with it; say how.
+
+    Raises:
+        PlatformError: if the job failed again.
+
+    """
+    while (now := platform.app.store.letter(letter["id"])) is not None and now["state"] == "replaying":
         platform.check()
         time.sleep(_EVERY)
-    console.print(f"{letter['task']}[{letter['id']}] has ended")
+    if now is not None:
+        cause = now["cause"]["message"] or now["cause"]["type"]
+        raise PlatformError(f"{letter['task']}[{letter['id']}] failed again, and is {now['state']}: {cause}")
+    console.print(f"{letter['task']}[{letter['id']}] is done", soft_wrap=True)
+    if letter["flow"] is not None and is_parked(letter):
+        with FlowProgress(console) as bars:
+            flow = follow_flow(platform, letter["flow"], bars)
+        console.print(f"the flow {flow.id} has succeeded" if flow.state == "succeeded" else f"the flow is {flow.state}")

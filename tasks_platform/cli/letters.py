@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from textwrap import shorten
+from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 
-from tasks_platform.cli.application import application
-from tasks_platform.cli.following import follow_to_the_end
+from tasks_platform.cli.application import application, import_tasks
+from tasks_platform.cli.showing import a_console
+from tasks_platform.cli.showing_letters import print_letter, print_letters
 from tasks_platform.errors import LetterError
-from tasks_platform.letters import DeadLetterQueue
-from tasks_platform.settings import load_settings
-from tasks_platform.up import LocalPlatform
+from tasks_platform.letters import DeadLetterQueue, Letter, is_awaited, is_parked
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-#: Characters of a cause in a list.
-_SHORT = 120
 _letter = click.argument("letter_id", metavar="LETTER")
 
 
 @click.group()
 def letters() -> None:
-    """Look after the dead letters: jobs that will not succeed by themselves.
+    """Look after the dead letters.
+
+    They are jobs that will not succeed by themselves, kept with all it takes to send them again.
 
     LETTER is a job id, or the beginning of one.
     """
 
 
 @letters.command("list")
-@click.option("--offset", default=0, show_default=True, help="Leave out the newest so many.")
-@click.option("--limit", default=50, show_default=True, help="Show at most so many.")
+@click.option(
+    "--offset", default=0, show_default=True, type=click.IntRange(min=0), help="Leave out the newest so many."
+)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Show at most so many.")
 @_json
 def list_(offset: int, limit: int, *, as_json: bool) -> None:
     """List the dead letters, the newest first."""
@@ -43,59 +40,26 @@ def list_(offset: int, limit: int, *, as_json: bool) -> None:
     found = queue.list(offset, limit)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
-    if not found:
-        click.echo("There are no dead letters." if not len(queue) else f"There are only {len(queue)} dead letters.")
-        return
-    table = Table(title=f"{len(found)} of {len(queue)} dead letters", title_justify="left")
-    for column in ("letter", "state", "died"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("runs", justify="right")
-    table.add_column("task")
-    table.add_column("cause", ratio=1)
-    for letter in found:
-        cause = letter["cause"]
-        table.add_row(
-            letter["id"][:8],
-            letter["state"],
-            _moment(letter["died_at"])[5:16],
-            str(max((attempt["attempt"] for attempt in letter["attempts"]), default=0)),
-            letter["task"].rpartition(".")[2],
-            shorten(f"{cause['type'].rpartition('.')[2]}: {cause['message']}", _SHORT, placeholder="..."),
-        )
-    Console().print(table)
+    elif found:
+        print_letters(a_console(), found, len(queue))
+    else:
+        click.echo(f"There are only {len(queue)} dead letters." if len(queue) else "There are no dead letters.")
 
 
 @letters.command()
 @_letter
 @_json
 def show(letter_id: str, *, as_json: bool) -> None:
-    """Show one dead letter: its message, every attempt, the cause, the traceback."""
-    letter = DeadLetterQueue(application()).show(letter_id)
+    """Show one dead letter.
+
+    Its arguments by the names that edit takes, every attempt, the cause and the traceback.
+    """
+    queue = DeadLetterQueue(application())
+    letter = queue.show(letter_id)
     if as_json:
         click.echo(json.dumps(letter, indent=2))
-        return
-    console = Console()
-    console.print(f"[bold]{letter['task']}[/] [dim]{letter['id']}[/]  {letter['state']}", highlight=False)
-    for name in ("tenant", "flow", "fingerprint"):
-        if letter.get(name):
-            console.print(f"{name:>12}  {letter[name]}", highlight=False)
-    console.print(
-        f"{'cause':>12}  {letter['cause']['type']}: {letter['cause']['message']}", highlight=False, markup=False
-    )
-    if letter["cause"]["line"]:
-        console.print(f"{'raised at':>12}  {letter['cause']['line']}", highlight=False, markup=False)
-    message = letter["message"]
-    arguments = message if message.get("raw") else {"args": message["args"], "kwargs": message["kwargs"]}
-    console.print(Panel(json.dumps(arguments, indent=2, ensure_ascii=False), title="message", title_align="left"))
-    table = Table("attempt", "failed", "worker", "error", title="attempts", title_justify="left")
-    for attempt in letter["attempts"]:
-        error = f"{attempt['error']['type'].rpartition('.')[2]}: {attempt['error']['message']}"
-        failed = datetime.fromisoformat(attempt["failed_at"]).timestamp()
-        table.add_row(str(attempt["attempt"]), _moment(failed), attempt["worker"], error)
-    console.print(table)
-    if letter["traceback"]:
-        console.print(Panel(letter["traceback"].rstrip(), title="traceback", title_align="left"), markup=False)
+    else:
+        print_letter(a_console(), letter, queue.arguments(letter))
 
 
 @letters.command()
@@ -103,13 +67,19 @@ def show(letter_id: str, *, as_json: bool) -> None:
 @click.option("--set", "changes", multiple=True, required=True, metavar="NAME=VALUE", help="An argument and its value.")
 @_json
 def edit(letter_id: str, changes: tuple[str, ...], *, as_json: bool) -> None:
-    """Change arguments of a dead letter by name. VALUE is JSON, or else taken as a string."""
-    letter = DeadLetterQueue(application()).edit(letter_id, dict(_change(change) for change in changes))
+    """Change arguments of a dead letter by name.
+
+    VALUE is JSON, or else taken as text; what fits the parameter as text only (--set code=10115) is taken so, too.
+    """
+    queue = DeadLetterQueue(application())
+    texts = dict(_named(change) for change in changes)
+    letter = _edit(queue, letter_id, texts)
     if as_json:
         click.echo(json.dumps(letter, indent=2))
-    else:
-        message = letter["message"]
-        click.echo(f"{letter['task']}[{letter['id']}] now has {message['args']} {message['kwargs'] or ''}".rstrip())
+        return
+    click.echo(f"{letter['task']}[{letter['id']}] now has")
+    for name, value in (queue.arguments(letter) or {}).items():
+        click.echo(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
 
 
 @letters.command()
@@ -118,12 +88,19 @@ def edit(letter_id: str, changes: tuple[str, ...], *, as_json: bool) -> None:
 @_json
 def replay(letter_id: str, *, work: bool, as_json: bool) -> None:
     """Send a dead letter again. A parked step goes on with its flow when it succeeds."""
-    if work:
-        with LocalPlatform(load_settings()) as platform:
-            letter = _replay(DeadLetterQueue(platform.app), letter_id, as_json=as_json)
-            follow_to_the_end(platform, letter)
-    else:
+    if not work:
         _replay(DeadLetterQueue(application()), letter_id, as_json=as_json)
+        return
+    # what only a command that runs workers needs
+    from tasks_platform.cli.following import follow_to_the_end  # noqa: PLC0415 - see above
+    from tasks_platform.settings import load_settings  # noqa: PLC0415 - see above
+    from tasks_platform.up import LocalPlatform  # noqa: PLC0415 - see above
+
+    platform = LocalPlatform(load_settings())
+    import_tasks(platform.app)
+    with platform:
+        letter = _replay(DeadLetterQueue(platform.app), letter_id, as_json=as_json)
+        follow_to_the_end(platform, letter, a_console(stderr=as_json))
 
 
 @letters.command()
@@ -135,31 +112,55 @@ def discard(letter_id: str, *, yes: bool, as_json: bool) -> None:
     queue = DeadLetterQueue(application())
     letter = queue.show(letter_id)
     if not yes:
-        flow = f" The flow {letter['flow']} waits for it and will fail." if letter["state"] == "parked" else ""
-        click.confirm(f"Give up {letter['task']}[{letter['id']}]?{flow}", abort=True)
+        waits = letter["flow"] is not None and is_parked(letter)
+        flow = f" The flow {letter['flow']} waits for it and will fail." if waits else ""
+        click.confirm(f"Give up {letter['task']}[{letter['id']}]?{flow}", abort=True, err=True)
     queue.discard(letter["id"])
     click.echo(json.dumps(letter, indent=2) if as_json else f"{letter['task']}[{letter['id']}] was discarded")
 
 
-def _replay(queue: DeadLetterQueue, letter_id: str, *, as_json: bool) -> dict[str, Any]:
+def _edit(queue: DeadLetterQueue, letter_id: str, texts: Mapping[str, str]) -> Letter:
+    """Take the values as JSON; where that does not fit, take numbers and the like as the text they were given as."""
+    values = {name: _value(text) for name, text in texts.items()}
+    try:
+        return queue.edit(letter_id, values)
+    except LetterError:
+        as_text = {name: value if isinstance(value, (dict, list)) else texts[name] for name, value in values.items()}
+        if as_text == values:
+            raise
+        try:
+            return queue.edit(letter_id, as_text)
+        except LetterError:
+            pass
+        raise
+
+
+def _replay(queue: DeadLetterQueue, letter_id: str, *, as_json: bool) -> Letter:
     letter = queue.replay(letter_id)
-    if as_json:
-        click.echo(json.dumps(letter, indent=2))
-        return letter
-    how = "goes on with its flow" if queue.is_parked(letter) else "is run alone"
-    click.echo(f"{letter['task']}[{letter['id']}] was sent again and {how}")
+    click.echo(json.dumps(letter, indent=2) if as_json else f"{letter['task']}[{letter['id']}] {_how(letter)}")
     return letter
 
 
-def _change(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
+def _how(letter: Letter) -> str:
+    """Say what a replay of *letter* does."""
+    if not is_awaited(letter):
+        return "was sent again"
+    if not is_parked(letter):
+        return "was sent again and is run alone: what it was part of has failed with it"
+    if letter["flow"] is not None:
+        return f"was sent again and goes on with its flow {letter['flow']}"
+    return "was sent again and goes on with what waits for it"
+
+
+def _named(change: str) -> tuple[str, str]:
+    name, equals, text = change.partition("=")
     if not equals or not name:
-        raise LetterError(f"--set {text!r}: it is NAME=VALUE")
+        raise LetterError(f"--set {change!r}: it is NAME=VALUE")
+    return name.strip(), text
+
+
+def _value(text: str) -> Any:
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except ValueError:
-        return name, value
-
-
-def _moment(timestamp: float) -> str:
-    return f"{datetime.fromtimestamp(timestamp, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+        return text

@@ -16,7 +16,9 @@ SCHEMA = 1
 _LONGEST_TRACEBACK = 20_000
 _LONGEST_ERROR = 2_000
 #: Code between the worker and the function: never the line that a bug is on.
-_MACHINERY = ("celery", "billiard", "tasks_platform.task", "tasks_platform.policies", "tasks_platform.policy")
+_MACHINERY = frozenset(
+    {"celery", "billiard", "tasks_platform.task", "tasks_platform.policies", "tasks_platform.policy"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def attempt_of(run: Run, error: BaseException) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(),
         "failed_at": datetime.now(UTC).isoformat(),
         "worker": run.worker,
-        "error": {"type": type_name(cause), "message": str(cause)[:_LONGEST_ERROR]},
+        "error": {"type": type_name(cause), "message": message_of(cause)},
     }
 
 
@@ -71,7 +73,7 @@ def letter_of(run: Run, error: BaseException, verdict: Verdict) -> dict[str, Any
         "flow": run.flow_id,
         "died_at": datetime.now(UTC).timestamp(),
         "message": run.message(),
-        "cause": {"type": type_name(cause), "message": str(cause)[:_LONGEST_ERROR], "line": line},
+        "cause": {"type": type_name(cause), "message": message_of(cause), "line": line},
         "traceback": "".join(traceback.format_exception(cause))[-_LONGEST_TRACEBACK:],
         "fingerprint": fingerprint(run.task, cause, line),
     }
@@ -88,8 +90,16 @@ def raising_line(error: BaseException) -> str:
         (frame.f_globals.get("__name__", "?"), number, frame.f_code.co_name)
         for frame, number in traceback.walk_tb(error.__traceback__)
     ]
-    own = [frame for frame in frames if not frame[0].startswith(_MACHINERY)]
+    own = [frame for frame in frames if not _is_machinery(frame[0])]
     return "{}:{} in {}".format(*own[-1]) if own else ""
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error says; one that cannot say it must not cost the letter."""
+    try:
+        return str(error)[:_LONGEST_ERROR]
+    except Exception as bug:  # noqa: BLE001 - somebody's __str__ may raise anything
+        return f"(its message cannot be shown: {type_name(bug)})"
 
 
 def type_name(error: BaseException) -> str:
@@ -101,3 +111,8 @@ def type_name(error: BaseException) -> str:
 def cause_of(error: BaseException) -> BaseException:
     """Return what went wrong, without the instruction it was wrapped in."""
     return error.cause if isinstance(error, TryAgain) and error.cause is not None else error
+
+
+def _is_machinery(module: str) -> bool:
+    parts = module.split(".")
+    return any(".".join(parts[:length]) in _MACHINERY for length in (1, 2))

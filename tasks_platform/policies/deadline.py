@@ -27,7 +27,7 @@ class Deadline(Policy):
     def __post_init__(self) -> None:
         for name in ("expires", "soft", "hard"):
             value = _seconds(getattr(self, name))
-            if value is not None and value <= 0:
+            if value is not None and not value > 0:
                 raise TaskDefinitionError(f"Deadline({name}={getattr(self, name)}): it has to be positive")
         soft, hard = _seconds(self.soft), _seconds(self.hard)
         if soft is not None and hard is not None and soft >= hard:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.policy import Policy, Proceed, Run, current_run_or_none
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ class Progress(Policy):
     every: float = 0.5
     #: How long the last report is kept, in seconds.
     kept: float = 86400.0
+
+    def __post_init__(self) -> None:
+        if not (self.every >= 0 and self.kept > 0):
+            raise TaskDefinitionError(f"Progress(every={self.every}, kept={self.kept}): times are not negative")
 
     def execute(self, run: Run, proceed: Proceed[Any]) -> Any:
         """Give the run its reporter."""
@@ -39,8 +44,8 @@ class Reporter:
         self._clock = clock
         self._begun = clock()
         self._written: float | None = None
-        self.start = 0.0
-        self.span = WHOLE
+        #: Where the innermost open step begins, how long it is, and how much of it its own steps have taken.
+        self.start, self.span, self.taken = 0.0, WHOLE, 0.0
         self.message = ""
 
     def __call__(self, percent: float, message: str = "", *, now: bool = False) -> None:
@@ -50,11 +55,23 @@ class Reporter:
         inside = min(max(percent, 0.0), WHOLE)
         if now or inside == WHOLE or self._written is None or moment - self._written >= self._every:
             self._written = moment
-            self._write(self.start + self.span * inside / WHOLE, moment - self._begun)
+            self._write(min(self.start + self.span * inside / WHOLE, WHOLE), moment - self._begun)
+
+    @contextmanager
+    def step(self, message: str, weight: float) -> Iterator[None]:
+        """Let reports inside the block be of the next *weight* percent of the surrounding step."""
+        around = self.start, self.span, self.taken
+        self.start, self.span, self.taken = self.start + self.span * self.taken / WHOLE, self.span * weight / WHOLE, 0.0
+        try:
+            self(0.0, message, now=True)
+            yield
+            self(WHOLE, now=True)
+        finally:
+            self.start, self.span, self.taken = *around[:2], around[2] + weight
 
     def _write(self, percent: float, elapsed: float) -> None:
         report = {
-            "percent": round(min(percent, WHOLE), 1),
+            "percent": round(percent, 1),
             "message": self.message,
             "at": time.time(),
             #: Seconds left if it goes on as it did so far.
@@ -70,15 +87,9 @@ def step(message: str, weight: float) -> Iterator[None]:
 
     Steps nest: inside, 0 to 100 means this step. Outside a run with the ``Progress`` policy it does nothing.
     """
-    if (reporter := _reporter()) is None:
+    reporter = _reporter()
+    with nullcontext() if reporter is None else reporter.step(message, weight):
         yield
-        return
-    span = reporter.span
-    reporter.span = span * weight / WHOLE
-    reporter(0.0, message, now=True)
-    yield
-    reporter(WHOLE, now=True)
-    reporter.start, reporter.span = reporter.start + reporter.span, span
 
 
 def track(rows: Iterable[T], total: int | None = None, message: str = "") -> Iterator[T]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 from tasks_platform.errors import TaskDefinitionError, TryAgain
@@ -45,22 +48,28 @@ class Retry(Policy):
             raise TaskDefinitionError(
                 f"Retry(max_attempts={self.max_attempts}): the first run counts, so 1 is the least"
             )
-        if not callable(self.backoff) and self.backoff not in get_args(Backoff):
-            raise TaskDefinitionError(
-                f"Retry(backoff={self.backoff!r}): it is exponential, linear, fixed or a function"
-            )
+        if (limit := self._give_up) is not None and not limit > 0:
+            raise TaskDefinitionError(f"Retry(give_up_after={self.give_up_after}): it has to be positive")
+        if not all(math.isfinite(number) for number in (self.base, self.factor, self.cap)):
+            raise TaskDefinitionError("Retry: base, factor and cap have to be finite")
         if self.base < 0 or self.cap < 0 or self.factor < 1:
             raise TaskDefinitionError("Retry: base and cap are not negative, and factor is at least 1")
+        _check_backoff(self.backoff)
+        _check_errors("on", self.on)
+        _check_errors("never", self.never)
 
     def failed(self, run: Run, error: BaseException, proceed: Proceed[Verdict]) -> Verdict:
         """Give the job another attempt, or leave it to what is further in."""
         delay = self.delay(run, error)
-        return proceed() if delay is None else Verdict(again_in=delay)
+        further_in = proceed()  # asked in any case: what this run held there is given back
+        return further_in if delay is None else Verdict(again_in=delay)
 
     def delay(self, run: Run, error: BaseException) -> float | None:
         """Return the seconds until the attempt after *run*, or None if there is none."""
         asked = error.delay if isinstance(error, TryAgain) else None
         cause = (error.cause or error) if isinstance(error, TryAgain) else error
+        if isinstance(error, TryAgain) and asked is None:
+            return None
         if asked is None and self.kind(cause) is Kind.PERMANENT:
             return None
         if self._limit is not None and run.attempt >= self._limit:
@@ -86,11 +95,44 @@ class Retry(Policy):
             return DEFAULT_ATTEMPTS
         return self.max_attempts
 
-    def _too_late(self, run: Run, delay: float) -> bool:
-        if self.give_up_after is None:
-            return False
+    @property
+    def _give_up(self) -> float | None:
         limit = self.give_up_after
-        seconds = limit.total_seconds() if isinstance(limit, timedelta) else limit
-        earlier = run.store.attempts(run.job_id)
-        first = datetime.fromisoformat(earlier[0]["started_at"]) if earlier else run.started_at
-        return (datetime.now(UTC) - first).total_seconds() + delay > seconds
+        return limit.total_seconds() if isinstance(limit, timedelta) else limit
+
+    def _too_late(self, run: Run, delay: float) -> bool:
+        if (limit := self._give_up) is None:
+            return False
+        return time.time() - _began(run, kept=2 * limit + 3600) + delay > limit
+
+
+def _began(run: Run, kept: float) -> float:
+    """Return when the first attempt began; where attempts are not recorded, its first failure leaves a mark."""
+    if earlier := [attempt for attempt in run.store.attempts(run.job_id) if attempt["attempt"] > 0]:
+        return datetime.fromisoformat(earlier[0]["started_at"]).timestamp()
+    return run.store.first_seen(f"began:{run.job_id}", run.started_at.timestamp(), kept)
+
+
+def _check_backoff(backoff: object) -> None:
+    if not callable(backoff):
+        if backoff not in (kinds := get_args(Backoff)):
+            meant = difflib.get_close_matches(str(backoff), kinds, 1)
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise TaskDefinitionError(
+                f"Retry(backoff={backoff!r}): it is {', '.join(kinds)} or a function of the attempt{hint}"
+            )
+        return
+    try:
+        answer = backoff(1)
+    except Exception as error:
+        raise TaskDefinitionError(
+            f"Retry(backoff=...): the function is called with the failed attempt's number, and fails with 1: {error}"
+        ) from error
+    if not isinstance(answer, (int, float)):
+        raise TaskDefinitionError(f"Retry(backoff=...): the function returns seconds, not {answer!r}")
+
+
+def _check_errors(option: str, kinds: object) -> None:
+    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise TaskDefinitionError(f"Retry({option}={kinds!r}): it is an error class, or a tuple of error classes")

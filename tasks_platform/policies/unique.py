@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import inspect
 import json
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from tasks_platform.errors import FollowedJobFailedError, LetterError, Skip, TaskDefinitionError
+from tasks_platform.errors import FollowedJobFailedError, LetterError, SetAside, TaskDefinitionError
 from tasks_platform.policy import Message, Policy, Proceed, Run, Verdict
+
+#: Seconds a key is held for a caller that has not sent its message yet; longer than it goes on trying to send.
+RESERVATION = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unique(Policy):
     """Let one job run per key, however often it is sent.
 
-    1. The first ``delay()`` takes the key for its job id. A duplicate sends nothing: its caller gets the handle
-       of the job that holds the key.
+    1. The first ``delay()`` takes the key for its job id: a short reservation that the sent message confirms, so
+       that a caller that dies in between blocks it for half a minute at most. A duplicate sends nothing: its
+       caller gets the handle of the job that holds the key.
     2. A duplicate that something waits for (a chord, the next step of a chain, a callback) is sent, for a
        swallowed chord member would hang its chord. It becomes a follower: set aside without occupying a
        worker, and ended with the outcome of the job that holds the key.
@@ -42,10 +48,22 @@ class Unique(Policy):
             raise TaskDefinitionError(f"Unique(until={self.until!r}): it is done or started")
         if self.period is not None and self.until == "started":
             raise TaskDefinitionError("Unique: a period and until='started' contradict each other")
+        if not self._ttl > 0 or not self.forgotten_after > 0:
+            raise TaskDefinitionError("Unique: period and forgotten_after have to be positive")
+        if not (self.by is None or callable(self.by) or isinstance(self.by, (str, tuple))):
+            raise TaskDefinitionError(f"Unique(by={self.by!r}): it is a name, a tuple of names, or a function")
 
     def check(self, task: str, parameters: Sequence[str]) -> None:
         """Refuse a key made of parameters that the task does not have."""
-        for name in () if self.by is None or callable(self.by) else _names(self.by):
+        if callable(self.by):
+            try:
+                inspect.signature(self.by).bind(**dict.fromkeys(parameters))
+            except TypeError as error:
+                raise TaskDefinitionError(
+                    f"{task}: Unique(by=...): the function is called with {', '.join(parameters)} by name: {error}"
+                ) from None
+            return
+        for name in () if self.by is None else _names(self.by):
             if name not in parameters:
                 meant = difflib.get_close_matches(name, parameters, 1)
                 hint = f"; did you mean {meant[0]!r}?" if meant else f"; it has {', '.join(parameters) or 'none'}"
@@ -54,7 +72,7 @@ class Unique(Policy):
     def publish(self, message: Message, proceed: Proceed[Any]) -> Any:
         """Send the first job of its key; answer a duplicate with the handle of that job."""
         key = self.key(message.task, message.arguments())
-        holder = message.store.acquire(key, message.job_id, self._ttl)
+        holder = message.store.acquire(key, message.job_id, RESERVATION)
         if holder != message.job_id:
             if message.replayed:
                 raise LetterError(
@@ -63,21 +81,27 @@ class Unique(Policy):
                 )
             return proceed() if message.awaited else message.handle(holder)
         try:
-            return proceed()
+            sent = proceed()
         except BaseException:
-            message.store.release(key, message.job_id)
+            self._free(message, key, {"superseded": message.job_id})
             raise
+        message.store.extend(key, message.job_id, self._ttl + _delay_of(message.options))
+        return sent
 
     def execute(self, run: Run, proceed: Proceed[Any]) -> Any:
         """Run as the holder of the key, or follow the job that is."""
         if (outcome := run.headers.get("outcome")) is not None:
             return _outcome(outcome)
         key = self.key(run.task, run.arguments())
-        holder, outcome = run.store.follow(key, run.job_id, run.message(), self._ttl)
+        copy = run.headers.get("copy")
+        claim = None if copy is None else (run.attempt, copy)
+        holder, outcome = run.store.follow(
+            key, run.job_id, run.message(), self._ttl, extend=self.period is None, claim=claim
+        )
         if outcome is not None:
             return _outcome(outcome)
         if holder != run.job_id:
-            raise Skip(f"it follows job {holder}, which holds its unique key")
+            raise SetAside(f"it follows job {holder}, which holds its unique key")
         if self.until == "started":
             self._free(run, key, {"superseded": run.job_id})
             return proceed()
@@ -91,12 +115,12 @@ class Unique(Policy):
         """Free the key if there is no other attempt."""
         verdict = proceed()
         if verdict.final:
-            self._free(run, self.key(run.task, run.arguments()), {"holder": run.job_id, "error": repr(error)})
+            self._give_up(run, "".join(traceback.format_exception_only(error)).strip())
         return verdict
 
     def cancelled(self, run: Run, reason: str) -> None:
         """Free the key."""
-        self._free(run, self.key(run.task, run.arguments()), {"holder": run.job_id, "error": reason})
+        self._give_up(run, reason)
 
     def key(self, task: str, arguments: Mapping[str, Any]) -> str:
         """Return the key of a call: the task and a digest of the chosen arguments."""
@@ -115,17 +139,33 @@ class Unique(Policy):
             return self.forgotten_after
         return self.period.total_seconds() if isinstance(self.period, timedelta) else self.period
 
-    def _free(self, run: Run, key: str, outcome: Mapping[str, Any], *, keep: bool = False) -> None:
-        """Tell the followers of *key* the outcome, then free it."""
-        told: list[str] = []
+    def _give_up(self, run: Run, reason: str) -> None:
+        try:
+            key = self.key(run.task, run.arguments())
+        except Exception:  # noqa: BLE001 - what has no key, for example for wrong arguments, never held one
+            return
+        self._free(run, key, {"holder": run.job_id, "error": reason})
+
+    @staticmethod
+    def _free(run: Run | Message, key: str, outcome: Mapping[str, Any], *, keep: bool = False) -> None:
+        """Tell the followers of *key* the outcome, then free it; where the job was superseded, they run themselves."""
+        told: dict[str, dict[str, Any]] = {}
         while followers := run.store.release(key, run.job_id, told, keep=keep):
             for message in followers.values():
                 run.send(message, {} if "superseded" in outcome else {"outcome": outcome})
-            told = list(followers)
+            told = followers
 
 
 def _names(by: str | tuple[str, ...] | Callable[..., object]) -> tuple[str, ...]:
     return (by,) if isinstance(by, str) else tuple(by) if isinstance(by, tuple) else ()
+
+
+def _delay_of(options: Mapping[str, Any]) -> float:
+    """Return the seconds until the job is due."""
+    if isinstance(eta := options.get("eta"), datetime):
+        return max(0.0, (eta if eta.tzinfo else eta.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp())
+    countdown = options.get("countdown")
+    return float(countdown) if isinstance(countdown, (int, float)) else 0.0
 
 
 def _outcome(outcome: Mapping[str, Any]) -> Any:

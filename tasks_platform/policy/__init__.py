@@ -1,8 +1,9 @@
 """Policy, Message, Run, current_run(), classify(), wrap(): what a reliability concern is made of."""
 
 from tasks_platform.policy.backoff import Backoff, backoff_delay
-from tasks_platform.policy.classify import Kind, classify, retry_after
+from tasks_platform.policy.classify import Kind, classify
 from tasks_platform.policy.interface import Policy, Proceed, overriding, wrap
+from tasks_platform.policy.retry_after import retry_after
 from tasks_platform.policy.run import (
     Message,
     Run,

@@ -28,9 +28,15 @@ def backoff_delay(  # noqa: PLR0913 - each is one number of the formula
     if callable(kind):
         delay = kind(attempt)
     elif kind == "exponential":
-        # beyond any cap long before a float overflows
-        delay = base * factor ** min(attempt - 1, 64)
+        delay = _exponential(base, factor, attempt - 1)
     else:
         delay = base * attempt if kind == "linear" else base
     delay = min(max(0.0, delay), cap)
     return delay * chance(0.5, 1.0) if jitter else delay
+
+
+def _exponential(base: float, factor: float, steps: int) -> float:
+    try:
+        return base * float(factor) ** steps
+    except OverflowError:
+        return float("inf") if base else 0.0

@@ -6,14 +6,21 @@ code, an SQL state), so that no library has to be installed for its errors to be
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import errno
+import sqlite3
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 from pydantic import ValidationError
 
-from tasks_platform.errors import PayloadError, PermanentError, ResultNotStoredError, TransientError
+from tasks_platform.errors import (
+    FollowedJobFailedError,
+    PayloadError,
+    PermanentError,
+    ResultNotStoredError,
+    TaskDefinitionError,
+    TransientError,
+)
 
 
 class Kind(Enum):
@@ -29,10 +36,15 @@ class Kind(Enum):
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 #: SQLSTATE: serialization failure, deadlock, lock not available, admin shutdown, cannot connect now.
 _TRANSIENT_SQLSTATE = frozenset({"40001", "40P01", "55P03", "57P01", "57P03"})
+_TRANSIENT_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+#: Plain ``OSError``s; those of refused, reset and timed-out connections have types of their own.
+_TRANSIENT_ERRNO = frozenset({errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.ENETUNREACH})
+_PERMANENT_TYPES = (FollowedJobFailedError, PayloadError, PermanentError, TaskDefinitionError, ValidationError)
 _TRANSIENT_NAMES = frozenset(
     {
         "BusyLoadingError",
         "ReadOnlyError",
+        "SMTPServerDisconnected",
         "SSLEOFError",
         "SoftTimeLimitExceeded",
         "Terminated",
@@ -41,7 +53,7 @@ _TRANSIENT_NAMES = frozenset(
         "gaierror",
     }
 )
-_NETWORK_LIBRARIES = frozenset({"aiohttp", "httpcore", "httpx", "kombu", "redis", "requests", "urllib3"})
+_NETWORK_LIBRARIES = frozenset({"aiohttp", "botocore", "httpcore", "httpx", "kombu", "redis", "requests", "urllib3"})
 _NETWORK_NAMES = frozenset(
     {
         "ConnectError",
@@ -53,79 +65,71 @@ _NETWORK_NAMES = frozenset(
         "TimeoutException",
     }
 )
-_SERVER_ERROR = 500
+_HTTP_STATUSES = range(100, 600)
 _CLIENT_ERROR = 400
-_REDIRECT_END = 600
+#: Of HTTP; in SMTP the codes from here on mean "for good".
+_SERVER_ERROR = 500
 
 
 def classify(error: BaseException) -> Kind:
     """Tell whether *error* is transient, permanent or unknown."""
-    if isinstance(error, (TransientError, ConnectionError)) and _http_status(error) is None:
+    if isinstance(error, TransientError):
         return Kind.TRANSIENT
     if isinstance(error, ResultNotStoredError):
         lost = error.__cause__ is not None and classify(error.__cause__) is Kind.TRANSIENT
         return Kind.TRANSIENT if lost else Kind.PERMANENT  # what cannot be encoded never can
-    if isinstance(error, (PermanentError, PayloadError, ValidationError)):
+    if isinstance(error, _PERMANENT_TYPES):
         return Kind.PERMANENT
     if (status := _http_status(error)) is not None:
-        return _of_status(status)
-    if (code := getattr(error, "smtp_code", None)) is not None:
-        return Kind.TRANSIENT if int(code) < _SERVER_ERROR else Kind.PERMANENT
-    return Kind.TRANSIENT if _sql_is_transient(error) or _is_network_error(error) else Kind.UNKNOWN
+        return _of_http(status)
+    if codes := _smtp_codes(error):
+        return Kind.PERMANENT if any(code >= _SERVER_ERROR for code in codes) else Kind.TRANSIENT
+    return Kind.TRANSIENT if _is_network_error(error) or _sql_is_transient(error) else Kind.UNKNOWN
 
 
-def retry_after(error: BaseException) -> float | None:
-    """Return the seconds after which the other side asked to be called again (``Retry-After``), if it did."""
-    if isinstance(own := getattr(error, "retry_after", None), (int, float)):
-        return max(0.0, float(own))
-    headers: Any = getattr(getattr(error, "response", None), "headers", None) or getattr(error, "headers", None)
-    try:
-        value = headers.get("Retry-After") or headers.get("retry-after")
-    except AttributeError:
-        return None
-    return _seconds(str(value)) if value else None
-
-
-def _of_status(status: int) -> Kind:
-    if status in _TRANSIENT_STATUS or _SERVER_ERROR <= status < _REDIRECT_END:
+def _of_http(status: int) -> Kind:
+    if status in _TRANSIENT_STATUS or status >= _SERVER_ERROR:
         return Kind.TRANSIENT
-    return Kind.PERMANENT if _CLIENT_ERROR <= status < _SERVER_ERROR else Kind.UNKNOWN
+    return Kind.PERMANENT if status >= _CLIENT_ERROR else Kind.UNKNOWN
 
 
 def _http_status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
-    for holder, name in ((response, "status_code"), (response, "status"), (error, "status_code"), (error, "status")):
-        if isinstance(value := getattr(holder, name, None), int):
-            return value
-    # urllib.error.HTTPError is an OSError that calls it code
-    code = getattr(error, "code", None)
-    return code if isinstance(error, OSError) and isinstance(code, int) else None
+    found = [getattr(holder, name, None) for holder in (response, error) for name in ("status_code", "status")]
+    if isinstance(response, Mapping):  # botocore's
+        found.append((response.get("ResponseMetadata") or {}).get("HTTPStatusCode"))
+    if isinstance(error, OSError):  # urllib's
+        found.append(getattr(error, "code", None))
+    return next((status for status in found if isinstance(status, int) and status in _HTTP_STATUSES), None)
+
+
+def _smtp_codes(error: BaseException) -> list[int]:
+    """Return what a mail server answered: to the message, or about each recipient it refused."""
+    if isinstance(code := getattr(error, "smtp_code", None), int):
+        return [code]
+    recipients = getattr(error, "recipients", None)
+    return [code for code, _ in recipients.values()] if isinstance(recipients, Mapping) else []
 
 
 def _sql_is_transient(error: BaseException) -> bool:
     if getattr(error, "connection_invalidated", False):
         return True
     original = getattr(error, "orig", None) or error
+    if isinstance(original, sqlite3.Error):
+        # the low byte is the error, what is above it says more about it
+        return getattr(original, "sqlite_errorcode", 0) & 0xFF in _TRANSIENT_SQLITE
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if state is not None:
-        return str(state) in _TRANSIENT_SQLSTATE or str(state).startswith("08")
-    return type(original).__module__ == "sqlite3" and "locked" in str(original)
+    return state is not None and (str(state) in _TRANSIENT_SQLSTATE or str(state).startswith("08"))
 
 
 def _is_network_error(error: BaseException) -> bool:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, (ConnectionError, TimeoutError)):
         return True
+    if isinstance(error, OSError):
+        if error.errno in _TRANSIENT_ERRNO:
+            return True
+        if isinstance(reason := getattr(error, "reason", None), OSError):  # urllib's
+            return _is_network_error(reason)
     names = {parent.__name__ for parent in type(error).__mro__}
     library = type(error).__module__.partition(".")[0]
     return bool(names & _TRANSIENT_NAMES) or (library in _NETWORK_LIBRARIES and bool(names & _NETWORK_NAMES))
-
-
-def _seconds(value: str) -> float | None:
-    """Read a ``Retry-After`` header: seconds or an HTTP date (RFC 9110, section 10.2.3)."""
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

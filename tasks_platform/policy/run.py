@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tasks_platform.errors import TaskDefinitionError
+
 if TYPE_CHECKING:
     from tasks_platform.store import Store
 
@@ -32,6 +34,8 @@ class Message:
     replayed: bool
     #: The handle of a job by its id: what a caller gets.
     handle: Callable[[str], Any]
+    #: Send a message of the shape of ``Run.message()`` again under its own id, with more headers.
+    send: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _message, _headers: None
     store: Store
 
 
@@ -80,9 +84,15 @@ class Run:
     def once(self, step: str, effect: Callable[[], T]) -> T:
         """Let *effect* happen once across all attempts of this job, and return what it returned then.
 
-        See ``tasks_platform.policies.Once``, which the task must have.
+        What it returned is kept as plain JSON; see ``tasks_platform.policies.Once``, which the task must have.
+
+        Raises:
+            TaskDefinitionError: if it has not.
+
         """
-        return self.notes["once"](step, effect)  # type: ignore[no-any-return]
+        if (once := self.notes.get("once")) is None:
+            raise TaskDefinitionError(f"{self.task} uses once({step!r}) and does not declare it: add the policy Once()")
+        return once(step, effect)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,19 +6,24 @@ Records are JSON objects. Times are seconds; durations are seconds as float.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
 
 Record = dict[str, Any]
 #: The id of the job that holds a unique key.
 Holder = str
+NOBODY: Final[Mapping[str, Record]] = MappingProxyType({})
 
 
 class JobIds(Protocol):
     """Which ids of a caller's choice are taken."""
 
     def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
-        """Reserve *job_id* for the sender *token*; ``reserved`` means that another sender is at it."""
+        """Reserve *job_id* for the sender *token*; ``reserved`` means that another sender is at it.
+
+        The id of a dead letter is taken. A reservation lapses after *ttl* seconds without ``confirm``.
+        """
 
     def confirm(self, job_id: str, ttl: float) -> None:
         """Record that the message of *job_id* was sent: the id is taken for *ttl* seconds."""
@@ -34,24 +39,41 @@ class UniqueKeys(Protocol):
     """Which job holds a unique key, and which ones follow it."""
 
     def acquire(self, key: str, owner: str, ttl: float) -> Holder:
-        """Take *key* for *owner* if it is free (or already theirs), and tell who holds it now."""
+        """Take *key* for *owner* for *ttl* seconds if it is free, and tell who holds it now."""
+
+    def extend(self, key: str, owner: str, ttl: float) -> None:
+        """Keep *key* for *ttl* seconds from now, if it is (still) *owner*'s."""
 
     def holder(self, key: str) -> Holder | None:
         """Tell who holds *key*."""
 
-    def follow(self, key: str, job_id: str, message: Mapping[str, Any], ttl: float) -> tuple[Holder, Record | None]:
+    def follow(  # noqa: PLR0913 - the key, who follows, and how
+        self,
+        key: str,
+        job_id: str,
+        message: Mapping[str, Any],
+        ttl: float,
+        *,
+        extend: bool = True,
+        claim: tuple[int, str] | None = None,
+    ) -> tuple[Holder, Record | None]:
         """Keep *message* until the holder of *key* ends; if the key is free, take it for *job_id* instead.
 
+        A key that is the job's already is kept for *ttl* seconds from now, unless not to *extend* it. A follower
+        gives back its *claim* (attempt and copy, see ``begin``): the same attempt will come again as another copy.
         Answer with the holder, and with its outcome if it ended already and keeps the key (``settle``).
         """
 
     def settle(self, key: str, owner: str, outcome: Mapping[str, Any]) -> None:
         """Remember how *owner* ended, for those who come while it keeps *key*."""
 
-    def release(self, key: str, owner: str, delivered: Iterable[str] = (), *, keep: bool = False) -> dict[str, Record]:
+    def release(
+        self, key: str, owner: str, delivered: Mapping[str, Record] = NOBODY, *, keep: bool = False
+    ) -> dict[str, Record]:
         """Forget the followers in *delivered*; if none is left, free *key* unless *keep*, else answer with them.
 
-        Only its owner frees a key; for anybody else nothing happens and the answer is empty.
+        Followers are messages by job id. One that came back with another message is answered with again.
+        A key of another job is left alone, and the answer is empty. One that expired counts as the caller's.
         """
 
 
@@ -76,7 +98,10 @@ class Runs(Protocol):
         """Return the failed attempts of *job_id*, the first first."""
 
     def forget(self, job_id: str) -> None:
-        """Drop what was kept of *job_id*, its dead letter included: it succeeded or was given up."""
+        """Drop what was kept of *job_id*, its dead letter included: it succeeded or was given up.
+
+        Which copies of its messages were run is kept for a while, so that a late one is not run again.
+        """
 
 
 class Letters(Protocol):
@@ -105,10 +130,10 @@ class Steps(Protocol):
         """Claim *step* for *run*, or learn its result, or that another run is at it (for at most its lease)."""
 
     def finish_step(self, job_id: str, step: str, result: Any, ttl: float) -> None:
-        """Remember what *step* returned."""
+        """Remember what *step* returned for *ttl* seconds, and as long as the job is a dead letter."""
 
-    def abandon_steps(self, job_id: str) -> None:
-        """Free the steps that were begun and not finished: the run that was at them is over."""
+    def abandon_steps(self, job_id: str, run: str) -> None:
+        """Free the steps that were begun and not finished by a run whose name begins with *run*: it is over."""
 
 
 class Flows(Protocol):
@@ -121,10 +146,10 @@ class Flows(Protocol):
         """Return what ``create_flow`` stored, with ``steps`` as stored and ``states`` by job id."""
 
     def update_flow(self, flow_id: str, changes: Mapping[str, Any]) -> None:
-        """Change fields of a flow."""
+        """Change fields of a flow, if there is one of that id."""
 
     def mark_step(self, flow_id: str, job_id: str, state: str) -> None:
-        """Record the state of one step."""
+        """Record the state of one step, if there is such a flow."""
 
     def flows(self) -> list[str]:
         """Return the ids of all flows, the newest first."""

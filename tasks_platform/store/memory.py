@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from tasks_platform.store.interface import Holder, Record, Store
+from tasks_platform.store.interface import NOBODY, Holder, Record, Store
+
+#: How long it is kept what a forgotten job did once, in seconds.
+_CLAIMS_TTL = 86400.0
+
+#: How long the id of a job is known while nobody says that it ended, in seconds.
+_KNOWN = 30 * 86400.0
 
 
 class MemoryStore(Store):
@@ -22,21 +29,31 @@ class MemoryStore(Store):
         self._jobs: dict[str, dict[str, Any]] = {}
         self._letters: dict[str, Record] = {}
         self._flows: dict[str, Record] = {}
+        self._created: dict[str, float] = {}
 
     def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
         with self._lock:
             current = self._get(f"id:{job_id}")
-            if current in (None, f"reserved:{token}"):
-                self._set(f"id:{job_id}", f"reserved:{token}", ttl)
-                return "free"
-            return "reserved" if str(current).startswith("reserved:") else "taken"
+            if current is None:
+                if job_id in self._letters:
+                    return "taken"
+                self._jobs.pop(job_id, None)
+            elif isinstance(current, str):
+                return "taken"
+            elif current["token"] != token and current["lapses"] > self._clock():
+                return "reserved"
+            self._set(f"id:{job_id}", {"token": token, "lapses": self._clock() + ttl}, _KNOWN)
+            return "free"
 
     def confirm(self, job_id: str, ttl: float) -> None:
-        self._set(f"id:{job_id}", "sent", ttl)
+        with self._lock:
+            if self._get(f"id:{job_id}") != "ended":
+                self._set(f"id:{job_id}", "sent", ttl)
 
     def unreserve(self, job_id: str, token: str) -> None:
         with self._lock:
-            if self._get(f"id:{job_id}") == f"reserved:{token}":
+            current = self._get(f"id:{job_id}")
+            if isinstance(current, dict) and current["token"] == token:
                 del self._expiring[f"id:{job_id}"]
 
     def retire(self, job_id: str, ttl: float) -> None:
@@ -44,25 +61,42 @@ class MemoryStore(Store):
 
     def acquire(self, key: str, owner: str, ttl: float) -> Holder:
         with self._lock:
-            holder = self._get(f"unique:{key}")
-            if holder in (None, owner):
+            if (holder := self._get(f"unique:{key}")) is None:
                 self._set(f"unique:{key}", owner, ttl)
                 return owner
             return str(holder)
+
+    def extend(self, key: str, owner: str, ttl: float) -> None:
+        with self._lock:
+            if self._get(f"unique:{key}") == owner:
+                self._set(f"unique:{key}", owner, ttl)
 
     def holder(self, key: str) -> Holder | None:
         holder = self._get(f"unique:{key}")
         return None if holder is None else str(holder)
 
-    def follow(self, key: str, job_id: str, message: Mapping[str, Any], ttl: float) -> tuple[Holder, Record | None]:
+    def follow(  # noqa: PLR0913 - the key, who follows, and how
+        self,
+        key: str,
+        job_id: str,
+        message: Mapping[str, Any],
+        ttl: float,
+        *,
+        extend: bool = True,
+        claim: tuple[int, str] | None = None,
+    ) -> tuple[Holder, Record | None]:
         with self._lock:
             followers = self._followers.setdefault(key, {})
             if (holder := self.acquire(key, job_id, ttl)) == job_id:
                 followers.pop(job_id, None)
+                if extend:
+                    self._set(f"unique:{key}", job_id, ttl)
             elif (outcome := self._get(f"outcome:{key}")) is not None:
                 return holder, _copy(outcome)
             else:
                 followers[job_id] = _copy(message)
+                if claim is not None:
+                    self.withdraw(job_id, *claim)
             return holder, None
 
     def settle(self, key: str, owner: str, outcome: Mapping[str, Any]) -> None:
@@ -71,17 +105,20 @@ class MemoryStore(Store):
                 until, _ = self._expiring[f"unique:{key}"]
                 self._expiring[f"outcome:{key}"] = (until, _copy(outcome))
 
-    def release(self, key: str, owner: str, delivered: Iterable[str] = (), *, keep: bool = False) -> dict[str, Record]:
+    def release(
+        self, key: str, owner: str, delivered: Mapping[str, Record] = NOBODY, *, keep: bool = False
+    ) -> dict[str, Record]:
         with self._lock:
-            if self._get(f"unique:{key}") != owner:
+            if self._get(f"unique:{key}") not in {None, owner}:
                 return {}
             followers = self._followers.get(key, {})
-            for job_id in delivered:
-                followers.pop(job_id, None)
+            for job_id, message in delivered.items():
+                if followers.get(job_id) == message:
+                    del followers[job_id]
             if not followers and not keep:
-                del self._expiring[f"unique:{key}"]
+                self._expiring.pop(f"unique:{key}", None)
                 self._expiring.pop(f"outcome:{key}", None)
-            return dict(followers)
+            return _copy(followers)
 
     def begin(self, job_id: str, attempt: int, copy: str) -> bool:
         with self._lock:
@@ -105,6 +142,7 @@ class MemoryStore(Store):
             if letter is not None:
                 version = self._letters.pop(job_id, {}).get("version", 0)
                 self._letters[job_id] = {**_copy(letter), "version": version + 1}
+                self._keep_steps(job_id, math.inf)
             return _copy(verdict)
 
     def attempts(self, job_id: str) -> list[Record]:
@@ -115,8 +153,10 @@ class MemoryStore(Store):
 
     def forget(self, job_id: str) -> None:
         with self._lock:
-            self._jobs.pop(job_id, None)
-            self._letters.pop(job_id, None)
+            job = self._jobs.get(job_id, {})
+            self._jobs[job_id] = {field: value for field, value in job.items() if field.startswith("begun:")}
+            if self._letters.pop(job_id, None) is not None:
+                self._keep_steps(job_id, self._clock() + _CLAIMS_TTL)
 
     def letter(self, job_id: str) -> Record | None:
         with self._lock:
@@ -161,14 +201,18 @@ class MemoryStore(Store):
             self._set(f"done:{job_id}:{step}", json.dumps(result), ttl)
             self._jobs.get(f"steps:{job_id}", {}).pop(step, None)
 
-    def abandon_steps(self, job_id: str) -> None:
-        self._jobs.pop(f"steps:{job_id}", None)
+    def abandon_steps(self, job_id: str, run: str) -> None:
+        with self._lock:
+            steps = self._jobs.get(f"steps:{job_id}", {})
+            for step in [step for step, (_, holder) in steps.items() if holder.startswith(run)]:
+                del steps[step]
 
     def create_flow(self, flow_id: str, flow: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]) -> bool:
         with self._lock:
             if flow_id in self._flows:
                 return False
             self._flows[flow_id] = {**_copy(flow), "steps": _copy(steps), "states": {}}
+            self._created[flow_id] = float(flow["created_at"])
             return True
 
     def flow(self, flow_id: str) -> Record | None:
@@ -178,22 +222,25 @@ class MemoryStore(Store):
 
     def update_flow(self, flow_id: str, changes: Mapping[str, Any]) -> None:
         with self._lock:
-            self._flows[flow_id].update(_copy(changes))
+            if flow_id in self._flows:
+                self._flows[flow_id].update(_copy(changes))
 
     def mark_step(self, flow_id: str, job_id: str, state: str) -> None:
         with self._lock:
-            self._flows[flow_id]["states"][job_id] = state
+            if flow_id in self._flows:
+                self._flows[flow_id]["states"][job_id] = state
 
     def flows(self) -> list[str]:
         with self._lock:
-            return sorted(self._flows, key=lambda flow_id: float(self._flows[flow_id]["created_at"]), reverse=True)
+            newest = sorted(((self._created[flow_id], flow_id) for flow_id in self._flows), reverse=True)
+            return [flow_id for _, flow_id in newest]
 
     def report(self, job_id: str, progress: Mapping[str, Any], ttl: float) -> None:
         self._set(f"progress:{job_id}", _copy(progress), ttl)
 
     def progress(self, job_id: str) -> Record | None:
-        found: Record | None = self._get(f"progress:{job_id}")
-        return found
+        found = self._get(f"progress:{job_id}")
+        return None if found is None else _copy(found)
 
     def first_seen(self, what: str, now: float, ttl: float) -> float:
         with self._lock:
@@ -201,6 +248,10 @@ class MemoryStore(Store):
                 self._set(f"seen:{what}", now, ttl)
                 return now
             return float(seen)
+
+    def _keep_steps(self, job_id: str, until: float) -> None:
+        for key in [key for key in self._expiring if key.startswith(f"done:{job_id}:")]:
+            self._expiring[key] = (until, self._expiring[key][1])
 
     def _get(self, key: str) -> Any:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Literal, cast
@@ -14,12 +14,14 @@ from redis.commands.core import Script
 from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
 from redis.retry import Retry
 
-from tasks_platform.store.interface import Holder, Record, Store
+from tasks_platform.store.interface import NOBODY, Holder, Record, Store
 
 PREFIX = "tasks-platform:"
 
 #: How long the record of a job that is being retried is kept, in seconds.
 _JOB_TTL = 30 * 86400
+#: How long it is kept which copies of a forgotten job's messages were run, in seconds.
+_CLAIMS_TTL = 86400
 
 
 def connect(url: str, *, patience: int = 14) -> Redis:
@@ -49,14 +51,15 @@ class RedisStore(Store):
         return connect(self._url)
 
     def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
-        answer: Literal["free", "reserved", "taken"] = self._run("reserve", [self._id(job_id)], [token, _ms(ttl)])
+        keys = [self._id(job_id), self._letter(job_id), self._job(job_id)]
+        answer: Literal["free", "reserved", "taken"] = self._run("reserve", keys, [token, _ms(ttl), _JOB_TTL * 1000])
         return answer
 
     def confirm(self, job_id: str, ttl: float) -> None:
-        self.client.set(self._id(job_id), "sent", px=_ms(ttl))
+        self._run("confirm", [self._id(job_id)], [_ms(ttl)])
 
     def unreserve(self, job_id: str, token: str) -> None:
-        self._run("delete_if", [self._id(job_id)], [f"reserved:{token}"])
+        self._run("unreserve", [self._id(job_id)], [token])
 
     def retire(self, job_id: str, ttl: float) -> None:
         self.client.set(self._id(job_id), "ended", px=_ms(ttl))
@@ -64,39 +67,51 @@ class RedisStore(Store):
     def acquire(self, key: str, owner: str, ttl: float) -> Holder:
         return str(self._run("acquire", [self._unique(key)], [owner, _ms(ttl)]))
 
+    def extend(self, key: str, owner: str, ttl: float) -> None:
+        self._run("extend", [self._unique(key)], [owner, _ms(ttl)])
+
     def holder(self, key: str) -> Holder | None:
         return cast("str | None", self.client.get(self._unique(key)))
 
-    def follow(self, key: str, job_id: str, message: Mapping[str, Any], ttl: float) -> tuple[Holder, Record | None]:
-        keys = [self._unique(key), self._followers(key), self._outcome(key)]
-        holder, outcome = self._run("follow", keys, [job_id, json.dumps(message), _ms(ttl)])
+    def follow(  # noqa: PLR0913 - the key, who follows, and how
+        self,
+        key: str,
+        job_id: str,
+        message: Mapping[str, Any],
+        ttl: float,
+        *,
+        extend: bool = True,
+        claim: tuple[int, str] | None = None,
+    ) -> tuple[Holder, Record | None]:
+        keys = [self._unique(key), self._followers(key), self._outcome(key), self._job(job_id)]
+        arguments = [job_id, json.dumps(message), _ms(ttl), int(extend), *(claim or (0, ""))]
+        holder, outcome = self._run("follow", keys, arguments)
         return str(holder), json.loads(outcome) if outcome else None
 
     def settle(self, key: str, owner: str, outcome: Mapping[str, Any]) -> None:
         self._run("settle", [self._unique(key), self._outcome(key)], [owner, json.dumps(outcome)])
 
-    def release(self, key: str, owner: str, delivered: Iterable[str] = (), *, keep: bool = False) -> dict[str, Record]:
+    def release(
+        self, key: str, owner: str, delivered: Mapping[str, Record] = NOBODY, *, keep: bool = False
+    ) -> dict[str, Record]:
         keys = [self._unique(key), self._followers(key), self._outcome(key)]
-        left = self._run("release", keys, [owner, int(keep), *delivered])
+        told = [part for job_id, message in delivered.items() for part in (job_id, json.dumps(message))]
+        left = self._run("release", keys, [owner, int(keep), *told])
         return {job_id: json.loads(message) for job_id, message in zip(left[::2], left[1::2], strict=True)}
 
     def begin(self, job_id: str, attempt: int, copy: str) -> bool:
-        key, field = self._job(job_id), f"begun:{attempt}"
-        with self._transaction() as pipe:
-            pipe.hsetnx(key, field, copy).hget(key, field).expire(key, _JOB_TTL, nx=True)
-            _, claimed, _ = pipe.execute()
-        return bool(claimed == copy)
+        keys = [self._job(job_id), self._letter(job_id)]
+        return bool(self._run("begin", keys, [attempt, copy, _JOB_TTL]) == copy)
 
     def withdraw(self, job_id: str, attempt: int, copy: str) -> None:
-        if self.client.hget(self._job(job_id), f"begun:{attempt}") == copy:
-            self.client.hdel(self._job(job_id), f"begun:{attempt}")
+        self._run("withdraw", [self._job(job_id)], [attempt, copy])
 
     def decide(
         self, job_id: str, attempt: int, record: Mapping[str, Any], verdict: Mapping[str, Any], letter: Record | None
     ) -> Record:
         standing = self._run(
             "decide",
-            [self._job(job_id), self._letter(job_id), self._letters],
+            [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)],
             [
                 attempt,
                 json.dumps(record),
@@ -114,14 +129,15 @@ class RedisStore(Store):
         return _attempts(cast("dict[str, str]", self.client.hgetall(self._job(job_id))))
 
     def forget(self, job_id: str) -> None:
-        with self._transaction() as pipe:
-            pipe.delete(self._job(job_id), self._letter(job_id))
-            pipe.zrem(self._letters, job_id).execute()
+        keys = [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)]
+        self._run("forget", keys, [job_id, _CLAIMS_TTL])
 
     def letter(self, job_id: str) -> Record | None:
         return next(iter(self._read_letters([job_id])), None)
 
     def letters(self, offset: int = 0, limit: int = 100) -> list[Record]:
+        if limit < 1:
+            return []  # to Redis, -1 is the last
         return self._read_letters(cast("list[str]", self.client.zrevrange(self._letters, offset, offset + limit - 1)))
 
     def count_letters(self) -> int:
@@ -146,10 +162,8 @@ class RedisStore(Store):
             pipe.hset(key, f"done:{step}", json.dumps(result)).hdel(key, f"begun:{step}").pexpire(key, _ms(ttl))
             pipe.execute()
 
-    def abandon_steps(self, job_id: str) -> None:
-        key = self._steps(job_id)
-        if begun := [field for field in cast("list[str]", self.client.hkeys(key)) if field.startswith("begun:")]:
-            self.client.hdel(key, *begun)
+    def abandon_steps(self, job_id: str, run: str) -> None:
+        self._run("abandon_steps", [self._steps(job_id)], [run])
 
     def create_flow(self, flow_id: str, flow: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]) -> bool:
         with self._transaction() as pipe:
@@ -167,11 +181,12 @@ class RedisStore(Store):
         return {**json.loads(stored["flow"]), **changes, "states": states}
 
     def update_flow(self, flow_id: str, changes: Mapping[str, Any]) -> None:
-        mapping = {f"change:{field}": json.dumps(value) for field, value in changes.items()}
-        self.client.hset(self._flow(flow_id), mapping=cast("Any", mapping))
+        fields = [part for field, value in changes.items() for part in (f"change:{field}", json.dumps(value))]
+        if fields:
+            self._run("change_flow", [self._flow(flow_id)] * 2, fields)
 
     def mark_step(self, flow_id: str, job_id: str, state: str) -> None:
-        self.client.hset(f"{self._flow(flow_id)}:states", job_id, state)
+        self._run("change_flow", [self._flow(flow_id), f"{self._flow(flow_id)}:states"], [job_id, state])
 
     def flows(self) -> list[str]:
         return cast("list[str]", self.client.zrevrange(self._flows, 0, -1))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from functools import partial
 from typing import Any
 
 from celery import states
@@ -13,13 +15,19 @@ from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis
 from redis.retry import Retry
 
 from tasks_platform.errors import ResultNotStoredError
+from tasks_platform.policy import Run
 from tasks_platform.task.envelope import own_headers
+from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.job_ids import handing_on
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
 from tasks_platform.task.tenant import acting_for
 
 log = logging.getLogger(__name__)
+#: Seconds between two looks whether the one that claimed to send a chord's body has done it.
+_CLAIM_POLL = 1.0
+#: States that another one follows.
+_PASSING = frozenset({states.STARTED, states.RETRY, "PROGRESS"})
 
 
 class PlatformBackend(RedisBackend):
@@ -37,7 +45,7 @@ class PlatformBackend(RedisBackend):
         state: str = states.SUCCESS,
     ) -> None:
         try:
-            super().mark_as_done(task_id, result, request, store_result, state)
+            insist(partial(super().mark_as_done, task_id, result, request, store_result, state))
         except (Reject, MemoryError):
             raise
         except Exception as error:
@@ -45,11 +53,34 @@ class PlatformBackend(RedisBackend):
             if task is None or not hasattr(task, "failing"):
                 raise
             self._settle(task, request, error)
+        else:
+            if request is not None and request.chord and _is_repeated(request):
+                while not self.count_again(request, result):
+                    time.sleep(_CLAIM_POLL)
+
+    def store_result(self, task_id: str, result: Any, state: str, *args: Any, **kwargs: Any) -> Any:
+        """Store a state; one that only tells watchers how far the job is may get lost, the job must not."""
+        try:
+            return super().store_result(task_id, result, state, *args, **kwargs)
+        except TROUBLE:
+            if state not in _PASSING:
+                raise
+            log.warning("%s: its state %s could not be stored", task_id, state, exc_info=True)
+        return result
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, propagate: Any = None, **kwargs: Any) -> None:
         """Count a part; the body that a last part sends works for the same tenant."""
         with handing_on(request.group or request.id), acting_for(own_headers(request).get("tenant")):
             super().on_chord_part_return(request, state, result, propagate, **kwargs)
+
+    def count_again(self, request: Any, result: Any) -> bool:
+        """Count the part of a run that may have been counted; False while somebody claims to send the body.
+
+        If that one died, its claim runs out, and whoever counts again then sends the body.
+        """
+        self.on_chord_part_return(request, states.SUCCESS, result)
+        claim = self.client.get(self.get_key_for_group(request.group, ".c"))
+        return claim in {None, b"done"}
 
     def _create_client(self, **params: Any) -> Any:
         retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=14)
@@ -67,15 +98,22 @@ class PlatformBackend(RedisBackend):
         )
         failure.__cause__ = error
         run = run_of(task, request, request.args, request.kwargs)
+        log.error("%s", failure)
         try:
-            verdict = decide(task, run, failure)
-            if not verdict.final:
-                send_again(task, run, verdict)
-            elif verdict.parked:
-                settle_as_parked(task, run, request, failure)
-            else:
-                settle_as_dead(run)
-                self.mark_as_failure(request.id, failure, request=request)
+            insist(partial(self._act, task, run, request, failure))
         except Exception as trouble:
             raise Reject(trouble, requeue=True) from trouble
-        log.error("%s", failure)
+
+    def _act(self, task: Any, run: Run, request: Any, failure: Exception) -> None:
+        verdict = decide(task, run, failure)
+        if not verdict.final:
+            send_again(task, run, verdict)
+        elif verdict.parked:
+            settle_as_parked(task, run, request, failure)
+        else:
+            settle_as_dead(task, run)
+            self.mark_as_failure(request.id, failure, request=request)
+
+
+def _is_repeated(request: Any) -> bool:
+    return bool(request.retries or (request.delivery_info or {}).get("redelivered"))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
 import celery
@@ -14,14 +14,16 @@ from celery.utils import uuid
 
 from tasks_platform.errors import PayloadError, TryAgain
 from tasks_platform.payload import Payload
-from tasks_platform.policy import Message, Policy, overriding, wrap
+from tasks_platform.policy import Message, Policy, current_run_or_none, overriding, wrap
 from tasks_platform.queues import Priority, broker_priority
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
 from tasks_platform.task import refused, running
 from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.handle import JobHandle
+from tasks_platform.task.insist import insist
 from tasks_platform.task.job_ids import is_handing_on, send_under
+from tasks_platform.task.ordering import ordered
 from tasks_platform.task.tenant import current_tenant
 
 if TYPE_CHECKING:
@@ -71,6 +73,13 @@ class PlatformTask(celery.Task[P, R]):
     def __init__(self) -> None:
         #: The function itself.
         self.business = self.run
+        if not hasattr(self, "payload"):  # a class of its own, or Celery's decorator, instead of ``@task``
+            name = self.name or type(self).__qualname__
+            type(self).payload = Payload(self.run, name=name)
+            type(self).policies = ordered(name, self.policies)
+        #: A hook of Celery's that runs in front of the function; here it is part of the attempt.
+        self.before = self.before_start
+        self.before_start = _nothing  # type: ignore[assignment, method-assign]
         self.publishing = overriding("publish", self.policies)
         self.executing = overriding("execute", self.policies)
         self.failing = overriding("failed", self.policies)
@@ -119,16 +128,12 @@ class PlatformTask(celery.Task[P, R]):
             PayloadError: if the arguments do not fit the function's signature.
 
         """
-        chosen = task_id is not None
-        job_id = task_id or uuid()
-        own = dict(((options.get("headers") or {}).get(HEADER)) or {})
-        if (works_for := tenant or own.get("tenant") or current_tenant()) is not None:
-            own["tenant"] = works_for
-        if chosen:
-            own["reserved"] = True
-        if own:
+        run = current_run_or_none()
+        # ``self.replace()`` sends another message of the very job that runs
+        chosen = task_id is not None and not (run is not None and run.job_id == task_id)
+        if own := self._own_headers(options, tenant, chosen=chosen):
             options["headers"] = {**(options.get("headers") or {}), HEADER: own}
-        options["priority"] = self._number(self.level if priority is None else priority)
+        options["priority"] = self._home_priority if priority is None else self._number(priority)
         if self.home_queue is not None and not (options.get("queue") or options.get("exchange")):
             options["queue"] = self.home_queue
         try:
@@ -136,14 +141,36 @@ class PlatformTask(celery.Task[P, R]):
         except PayloadError as error:
             if not is_handing_on():
                 raise
-            refused.bury(self, job_id, args or (), kwargs or {}, options, error)
-            return self.AsyncResult(job_id)
-        send = partial(super().apply_async, tuple(written_args), written_kwargs, job_id, **options)
-        if self.app.conf.task_always_eager:
+            return self._refuse(task_id or uuid(), args or (), kwargs or {}, options, error)
+        if (not chosen and not self.publishing) or self.app.conf.task_always_eager:
+            sent = super().apply_async(tuple(written_args), written_kwargs, task_id, **options)
+            return cast("JobHandle[R]", sent)
+        job_id = task_id or uuid()
+        send = partial(self._publish, job_id, written_args, written_kwargs, options)
+        if chosen:
+            send = partial(send_under, self.store, job_id, send, self.AsyncResult)
+        if not is_handing_on():
             return cast("JobHandle[R]", send())
-        if self.publishing:
-            send = partial(self._publish, job_id, written_args, written_kwargs, options)
-        return cast("JobHandle[R]", send_under(self.store, job_id, send, self.AsyncResult) if chosen else send())
+        try:
+            return cast("JobHandle[R]", insist(send))
+        except Exception as error:  # noqa: BLE001 - the step before has succeeded: whatever it is, only this one waits
+            return self._refuse(job_id, written_args, written_kwargs, options, error)
+
+    def _refuse(
+        self, job_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any], error: Exception
+    ) -> JobHandle[R]:
+        """Keep a next step that cannot be sent as a letter."""
+        refused.bury(self, job_id, args, kwargs, options, error)
+        return self.AsyncResult(job_id)
+
+    def _own_headers(self, options: Mapping[str, Any], tenant: str | None, *, chosen: bool) -> dict[str, Any]:
+        own = dict((options.get("headers") or {}).get(HEADER) or {})
+        if (works_for := tenant or own.get("tenant") or current_tenant()) is not None:
+            own["tenant"] = works_for
+        if chosen:
+            # should its sender be overtaken or repeat itself, of two copies only one is run
+            own.update(reserved=True, copy=uuid())
+        return own
 
     def _publish(self, job_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> Any:
         """Send through the policies."""
@@ -182,6 +209,7 @@ class PlatformTask(celery.Task[P, R]):
             awaited=any(options.get(name) is not None for name in AWAITING),
             replayed=replayed,
             handle=self.AsyncResult,
+            send=partial(running.send_other, self),
             store=self.store,
         )
 
@@ -228,9 +256,8 @@ class PlatformTask(celery.Task[P, R]):
         if self.request.called_directly:
             raise exc or TryAgain(countdown or 0.0)
         if max_retries is not None and self.request.retries >= max_retries:
-            raise exc or self.MaxRetriesExceededError(
-                f"{self.name}[{self.request.id}] used up its {max_retries} retries"
-            )
+            used_up = f"{self.name}[{self.request.id}] used up its {max_retries} retries"
+            raise TryAgain(None, exc or self.MaxRetriesExceededError(used_up))
         if args is not None or kwargs is not None or options:
             raise TypeError("retry() sends the same job again; for other arguments or options send another job")
         delay = (eta - datetime.now(UTC)).total_seconds() if eta is not None else countdown
@@ -239,5 +266,13 @@ class PlatformTask(celery.Task[P, R]):
             raise again
         return again
 
+    @cached_property
+    def _home_priority(self) -> int:
+        return self._number(self.level)
+
     def _number(self, priority: Priority | str | int) -> int:
         return broker_priority(priority, highest_first=self.platform.zero_is_first)
+
+
+def _nothing(*_: Any) -> None:
+    """Stand where the tracer would call a hook that ``perform`` calls."""

@@ -5,21 +5,28 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from celery.worker.consumer import Consumer
+from celery.exceptions import InvalidTaskError
 
 from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.store import Store
+from tasks_platform.task.contained import contained
+from tasks_platform.task.insist import TROUBLE
+from tasks_platform.task.readable import flaw_of
+from tasks_platform.task.steady import SteadyConsumer
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at a message whose task is unknown.
 _LOOK_AGAIN = 5.0
+#: Seconds until a letter that the store refused is written again.
+_REFUSED_PAUSE = 2.0
 
 
-class PlatformConsumer(Consumer):
+class PlatformConsumer(SteadyConsumer):
     """Celery's consumer, which discards what it does not understand; this one does not.
 
     An unknown task is usually a rolling deploy: another worker knows it, or this one will after its restart.
@@ -29,20 +36,48 @@ class PlatformConsumer(Consumer):
     # Celery's own, which its type stubs leave out
     app: Any
     qos: Any
-    connection_errors: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.app.declare_queues()
+
+    def update_strategies(self) -> None:
+        """Let pools without processes of their own hear of a run that gives its message back."""
+        super().update_strategies()
+        for task in self.app.tasks.values():
+            task.__trace__ = contained(task.__trace__)
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """Let no message end the worker."""
+        handle: Callable[[Any], Any] = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> Any:
+            if (flaw := flaw_of(message)) is not None:
+                return self.on_invalid_task(None, message, InvalidTaskError(flaw))
+            try:
+                return handle(message)
+            except (TypeError, ValueError, AttributeError, LookupError) as error:
+                if message.acknowledged:
+                    raise
+                log.exception("a message could not be read")
+                return self.on_invalid_task(None, message, error)
+
+        return on_task_received
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Give the message back after a while; bury it when the grace is over."""
         job_id, name = str(message.headers.get("id")), str(message.headers.get("task"))
         grace = self.app.settings.unknown_task_grace.total_seconds()
         now = time.time()
-        since = self._store.first_seen(f"unknown:{job_id}", now, grace * 2 + 60)
+        try:
+            since = self._store.first_seen(f"unknown:{job_id}", now, grace * 2 + 60)
+        except TROUBLE as trouble:
+            log.warning("cannot tell how long %s[%s] has been unknown: %r", name, job_id, trouble)
+            since = now
         if now - since >= grace:
-            self._bury(message, job_id, name, f"no worker has known the task {name!r} for {grace:.0f} s")
+            self._bury(
+                message, job_id, name, f"no worker has known the task {name!r} for {grace:.0f} s", kind="NotRegistered"
+            )
             return
         log.warning(
             "%s[%s] is a task this worker does not know; held, dead letter in %.0f s",
@@ -59,17 +94,11 @@ class PlatformConsumer(Consumer):
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Bury a task message that cannot be read."""
-        headers = message.headers or {}
-        self._bury(
-            message, str(headers.get("id") or _digest(message)), str(headers.get("task")), f"invalid message: {exc}"
-        )
+        self._bury(message, *_identity(message), f"invalid message: {exc}")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Bury a message whose body cannot be decoded."""
-        headers = message.headers or {}
-        self._bury(
-            message, str(headers.get("id") or _digest(message)), str(headers.get("task")), f"cannot be decoded: {exc}"
-        )
+        self._bury(message, *_identity(message), f"cannot be decoded: {exc}")
 
     @property
     def _store(self) -> Store:
@@ -78,14 +107,24 @@ class PlatformConsumer(Consumer):
 
     def _give_back(self, message: Any) -> None:
         self.qos.decrement_eventually()
-        message.requeue()
+        self.until_taken(message, message.requeue)
 
-    def _bury(self, message: Any, job_id: str, name: str, cause: str) -> None:
+    def _bury(self, message: Any, job_id: str, name: str, cause: str, *, kind: str = "DecodeError") -> None:
         """Write the letter, then acknowledge: a kill between the two keeps both, and the letter is one."""
+        try:
+            self._write_letter(message, job_id, name, cause, kind)
+        except TROUBLE as trouble:
+            log.warning("the letter of %s[%s] is not written yet: %r", name, job_id, trouble)
+            self.timer.call_after(_REFUSED_PAUSE, self._bury, (message, job_id, name, cause), {"kind": kind})
+        else:
+            self.until_taken(message, message.ack)
+
+    def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
         log.error("%s[%s] becomes a dead letter: %s", name, job_id, cause)
-        attempt = int((message.headers or {}).get("retries") or 0) + 1
+        retries = _headers(message).get("retries")
+        attempt = (retries if isinstance(retries, int) else 0) + 1
         now = datetime.now(UTC)
-        error = {"type": "NotRegistered" if "known" in cause else "DecodeError", "message": cause}
+        error = {"type": kind, "message": cause}
         record = {
             "attempt": attempt,
             "started_at": now.isoformat(),
@@ -107,7 +146,6 @@ class PlatformConsumer(Consumer):
         }
         verdict = {"again_in": None, "parked": False}
         self._store.decide(job_id, attempt, {**record, "worker": self.hostname, "error": error}, verdict, letter)
-        message.ack_log_error(log, self.connection_errors)
 
 
 def _raw(message: Any) -> dict[str, Any]:
@@ -123,11 +161,17 @@ def _raw(message: Any) -> dict[str, Any]:
     }
 
 
+def _headers(message: Any) -> Mapping[str, Any]:
+    return message.headers if isinstance(message.headers, Mapping) else {}
+
+
 def _identity(message: Any) -> tuple[str, str]:
-    headers = message.headers or {}
+    headers = _headers(message)
     return str(headers.get("id") or _digest(message)), str(headers.get("task"))
 
 
 def _digest(message: Any) -> str:
-    body = message.body
-    return hashlib.sha256(body if isinstance(body, bytes) else str(body).encode()).hexdigest()[:32]
+    """Name a message that has no id: the same when it is delivered again, another for an equal message."""
+    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    tag = str(message.properties.get("delivery_tag")).encode()
+    return hashlib.sha256(tag + body).hexdigest()[:32]

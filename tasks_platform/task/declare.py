@@ -11,13 +11,26 @@ from celery import shared_task
 
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.payload import Payload
-from tasks_platform.policies import ORDER
 from tasks_platform.policy import Policy
 from tasks_platform.queues import Priority, broker_priority
 from tasks_platform.task.base import PlatformTask
+from tasks_platform.task.ordering import ordered
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: Options of Celery whose work policies do, and what to say to those who give them.
+_INSTEAD = {
+    "max_retries": "use Retry(max_attempts=...), which counts the first run",
+    "default_retry_delay": "use Retry(base=...)",
+    "autoretry_for": "use Retry(on=...); what is not permanent is retried anyway",
+    "retry_backoff": "use Retry(backoff=...)",
+    "retry_on_worker_lost": "a death counts as an attempt; use Retry(max_attempts=...)",
+    "reject_on_worker_lost": "a death counts as an attempt; use Retry(max_attempts=...)",
+    "acks_late": "a message is acknowledged when its run is settled, so that none is lost",
+    "time_limit": "use Deadline(hard=...)",
+    "soft_time_limit": "use Deadline(soft=...)",
+    "expires": "use Deadline(expires=...)",
+}
 Decorator = Callable[[Callable[P, R]], PlatformTask[P, R]]
 
 
@@ -64,7 +77,7 @@ def task(
     def declare(function: Callable[..., Any]) -> Any:
         name = options.get("name") or f"{function.__module__}.{function.__qualname__}"
         _check_options(name, options)
-        chosen = _ordered(name, (*base.policies, *policies))
+        chosen = ordered(name, (*base.policies, *policies))
         payload = Payload(function, name=name, bound=bind)
         for policy in chosen:
             policy.check(name, tuple(payload.signature.parameters))
@@ -85,19 +98,11 @@ def task(
     return declare
 
 
-def _ordered(name: str, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
-    """Return the policies outermost first; the last of a type wins."""
-    chosen = {type(policy): policy for policy in policies}
-    for kind in chosen:
-        if kind not in ORDER:
-            known = ", ".join(policy.__name__ for policy in ORDER)
-            raise TaskDefinitionError(f"{name}: {kind.__name__!r} is no policy; there are {known}")
-    return tuple(sorted(chosen.values(), key=lambda policy: ORDER.index(type(policy))))
-
-
 def _check_options(name: str, options: dict[str, Any]) -> None:
     known = {option for option in dir(celery.Task) if not option.startswith("_")}
-    for option in options:
+    for option, value in options.items():
+        if (instead := _INSTEAD.get(option)) is not None and not (option == "acks_late" and value):
+            raise TaskDefinitionError(f"{name}: {option}={value!r} contradicts the policies; {instead}")
         if option not in known:
             meant = difflib.get_close_matches(option, [*known, "queue", "base", "bind"], 1)
             hint = f"; did you mean {meant[0]!r}?" if meant else ""

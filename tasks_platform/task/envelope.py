@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import celery
+from celery.canvas import Signature
 
 if TYPE_CHECKING:
+    from tasks_platform.policy import Run
     from tasks_platform.task.base import PlatformTask
 
 #: The one message header that is ours. Its keys: ``tenant``, ``flow``, ``rule`` (what a failure does to the
@@ -36,8 +38,17 @@ def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: An
         options["priority"] = delivery["priority"]
     if (ignored := request.__dict__.get("ignore_result")) is not None:
         options["ignore_result"] = ignored
-    options["headers"] = {HEADER: own_headers(request)}
+    for name in ("argsrepr", "kwargsrepr"):
+        if (shown := request.__dict__.get(name)) is not None:
+            options[name] = shown  # the caller may have masked what logs show
+    options["headers"] = {**(options.get("headers") or {}), HEADER: own_headers(request)}
     return {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": options}
+
+
+def signature_of(task: PlatformTask[..., Any], run: Run) -> Any:
+    """Return the signature that sends the job of *run* again."""
+    message = run.message()
+    return Signature(task.name, message["args"], message["kwargs"], dict(message["options"]), type=task, app=task.app)
 
 
 def resend(

@@ -19,6 +19,12 @@ class JobHandle(AsyncResult, Generic[R]):  # type: ignore[type-arg]
         self._payload = payload
 
     def get(self, *args: Any, **kwargs: Any) -> R:
-        """Wait for the job and return its result as the function returned it."""
+        """Wait for the job and return its result as the function returned it; None if its result is ignored.
+
+        With ``propagate=False`` the error of a job that failed is returned instead of raised. The results of a
+        whole group or chord are read by Celery, as the plain JSON they are stored as.
+        """
         value = super().get(*args, **kwargs)
-        return value if self._payload is None else self._payload.read_result(value)  # type: ignore[no-any-return]
+        if self._payload is None or value is None or isinstance(value, BaseException):
+            return value  # type: ignore[no-any-return]
+        return self._payload.read_result(value)  # type: ignore[no-any-return]

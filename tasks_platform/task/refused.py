@@ -1,4 +1,4 @@
-"""The next step of a flow whose arguments do not fit: a dead letter of its own; nothing else fails."""
+"""The next step of a flow that cannot be sent as it is: a dead letter of its own; nothing else fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
-from tasks_platform.errors import PayloadError
 from tasks_platform.policies.dead_letters import attempt_of, letter_of
 from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import HEADER
@@ -22,7 +21,7 @@ def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     options: Mapping[str, Any],
-    error: PayloadError,
+    error: Exception,
 ) -> None:
     """Park the step that could not be sent: replayed with corrected arguments, its flow goes on."""
     kept = {

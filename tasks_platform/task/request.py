@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
-from celery import states
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import state as worker_state
 from celery.worker.request import Request
+from kombu.asynchronous import get_event_loop
 
+from tasks_platform.errors import ChordBusyError, MemoryExhaustedError
 from tasks_platform.policy import Run
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, give_back, send_again, settle_as_dead, settle_as_parked
 
 if TYPE_CHECKING:
+    from tasks_platform.task.backend import PlatformBackend
     from tasks_platform.task.base import PlatformTask
 
 log = logging.getLogger(__name__)
+#: How a child ends that cannot speak for its run.
+_GONE = (WorkerLostError, TimeLimitExceeded, SystemExit, KeyboardInterrupt)
+#: Seconds until the next try to settle a run while the broker or the store is in trouble.
+_PAUSE = 2.0
 
 
 class PlatformRequest(Request):
@@ -39,78 +47,88 @@ class PlatformRequest(Request):
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Settle what the child could not settle itself."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if self._settled:
-            return None
+        if self._settled or (worker_state.should_terminate and isinstance(error, _GONE)):
+            return None  # told before, or ended by the worker's own stop: then the message goes back
         if self._spoken_for(error, exc_info, return_ok=return_ok):
             return super().on_failure(exc_info, send_failed_event, return_ok)
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
-            error = WorkerLostError(f"the worker's process exited: {error!r}")
-        if isinstance(error, WorkerLostError) and (stored := self._success_was_stored()):
-            self._count_chord_part(stored.get("result"))
-            return super().on_failure(exc_info, send_failed_event, return_ok)
-        if self._settle(error, exc_info):
-            return None
-        return super().on_failure(exc_info, send_failed_event, return_ok)
+            exc_info = _info(WorkerLostError(f"the worker's process exited: {error!r}"))
+        elif isinstance(error, MemoryError):
+            # told by its own name it would end the whole worker
+            exc_info = _info(MemoryExhaustedError(f"{self.name}[{self.id}]: {error}"))
+        self._settled = True
+        try:
+            if not self._settle(getattr(exc_info.exception, "exc", exc_info.exception)):
+                return None
+        except Exception as trouble:
+            busy = isinstance(trouble, ChordBusyError)
+            log.warning("%s[%s] is not settled yet: %r", self.name, self.id, trouble, exc_info=not busy)
+            return self._later(self._on_failure_again, exc_info, send_failed_event)
+        return super().on_failure(exc_info, send_failed_event, return_ok=False)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: FBT001 - Celery's own signature
-        """Settle a run that was ended by its hard time limit."""
-        if (
-            soft
-            or worker_state.should_terminate
-            or (not self._settled and not self._settle(TimeLimitExceeded(timeout), None))
-        ):
+        """Settle a run that was ended by its hard time limit; the prefork pool has told ``on_failure`` before."""
+        if soft:
             super().on_timeout(soft, timeout)
+        else:
+            self.on_failure(_info(TimeLimitExceeded(timeout)))
 
-    def revoked(self) -> bool:
-        """Give back what a cancelled or expired job held."""
-        before = self._already_revoked
-        if not super().revoked():
-            return False
-        if not before:
-            expired = bool(self.expires and self.maybe_expire())
-            give_back(self._platform_task, self._run(), "expired" if expired else "revoked")
-        return True
+    def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:  # noqa: FBT001
+        """Give back what a cancelled or expired job held: whichever way it ended, it passes here."""
+        try:
+            give_back(self._platform_task, self._run(), reason)
+        except Exception:
+            log.exception("%s[%s] was %s, and could not give back what it held yet", self.name, self.id, reason)
+            self._later(self._announce_revoked, reason, terminated, signum, expired)
+        else:
+            super()._announce_revoked(reason, terminated, signum, expired)  # type: ignore[misc]
+
+    def _on_failure_again(self, exc_info: Any, send_failed_event: bool) -> None:  # noqa: FBT001
+        self._settled = False
+        self.on_failure(exc_info, send_failed_event)
+
+    def _later(self, action: Callable[..., Any], *args: Any) -> None:
+        """Do *action* when the trouble may be over; until then the message is not acknowledged."""
+        if (hub := get_event_loop()) is None:
+            self.reject(requeue=True)
+        else:
+            hub.call_soon(hub.call_later, _PAUSE, action, *args)
 
     def _spoken_for(self, error: BaseException, exc_info: Any, *, return_ok: bool) -> bool:
-        """Tell whether the child, or the worker's own stop, has said what becomes of the run."""
-        if worker_state.should_terminate or self._already_cancelled or self._already_revoked:
+        """Tell whether the child, or somebody who cancelled the job, has said what becomes of the run."""
+        if self._already_cancelled or self._already_revoked:
             return True
         if isinstance(error, (Ignore, Reject, Retry, Terminated)):
             return True
         return return_ok and not exc_info.internal
 
-    def _settle(self, error: Exception, exc_info: Any) -> bool:
-        """Ask the policies; False leaves the failure to Celery's own path (the job is dead)."""
-        run = self._run()
-        self._settled = True
-        try:
-            verdict = decide(self._platform_task, run, error)
-            if verdict.final and not verdict.parked:
-                settle_as_dead(run)
-                self._settled = exc_info is None
-                return False
-            if verdict.parked:
-                settle_as_parked(self._platform_task, run, self._context, error)
-            else:
-                send_again(self._platform_task, run, verdict)
-                if self.store_errors:
-                    self.task.backend.mark_as_retry(self.id, error, request=self._context)
-        except Exception:
-            log.exception("%s[%s]: its failure could not be settled; the message goes back", self.name, self.id)
-            worker_state.task_ready(self)
-            self.reject(requeue=True)
+    def _settle(self, error: Exception) -> bool:
+        """Settle the run; True leaves the rest to Celery's own path (the job is dead, or had succeeded)."""
+        if isinstance(error, WorkerLostError) and (stored := self._success_was_stored()):
+            self._count_chord_part(stored.get("result"))
             return True
+        run = self._run()
+        verdict = decide(self._platform_task, run, error)
+        if verdict.final and not verdict.parked:
+            settle_as_dead(self._platform_task, run)
+            return True
+        if verdict.parked:
+            settle_as_parked(self._platform_task, run, self._context, error)
+        else:
+            send_again(self._platform_task, run, verdict)
+            if self.store_errors:
+                self.task.backend.mark_as_retry(self.id, error, request=self._context)
         worker_state.task_ready(self)
         self.acknowledge()
         outcome = "parked" if verdict.parked else f"retried in {verdict.again_in:.1f} s"
         log.warning("%s[%s] attempt %d: %r; %s", self.name, self.id, run.attempt, error, outcome)
         self.send_event("task-failed" if verdict.parked else "task-retried", exception=repr(error), traceback="")
-        return True
+        return False
 
     def _count_chord_part(self, result: Any) -> None:
         """Count the chord part of a run that stored its success and died before it was counted."""
-        if self.chord:
-            self.task.backend.on_chord_part_return(self._context, states.SUCCESS, result)
+        if self.chord and not cast("PlatformBackend", self.task.backend).count_again(self._context, result):
+            raise ChordBusyError(f"the body of chord {self.group} is being sent by another process, or one that died")
 
     @property
     def _platform_task(self) -> PlatformTask[..., Any]:
@@ -118,3 +136,10 @@ class PlatformRequest(Request):
 
     def _run(self) -> Run:
         return run_of(self._platform_task, self._context, self.args, self.kwargs)
+
+
+def _info(error: Exception) -> ExceptionInfo:
+    try:
+        raise error  # noqa: TRY301 - an ExceptionInfo is made of what is being handled
+    except Exception:  # noqa: BLE001 - raised here, for its traceback
+        return ExceptionInfo()

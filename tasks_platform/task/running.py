@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from celery.exceptions import Ignore, Reject, Retry
+from billiard.process import current_process
+from celery.exceptions import Ignore, Reject, Retry, WorkerShutdown, WorkerTerminate
 
-from tasks_platform.errors import Cancel, ControlFlow, Hold, ResultNotStoredError, Skip, TryAgain
-from tasks_platform.policy import Run, enter_run, leave_run, wrap
-from tasks_platform.task.envelope import message_of, own_headers, resend
+from tasks_platform.errors import (
+    Cancel,
+    ControlFlow,
+    Hold,
+    MemoryExhaustedError,
+    RejectedError,
+    ResultNotStoredError,
+    SetAside,
+    Skip,
+    TaskExitedError,
+    TryAgain,
+)
+from tasks_platform.policy import Run, Verdict, enter_run, leave_run, wrap
+from tasks_platform.task.envelope import AWAITING, message_of, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
+from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.settling import cancel, decide, send_again, settle_as_dead, settle_as_parked
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
 
 log = logging.getLogger(__name__)
-_NEXT_STEP_DELAY = 5.0
+T = TypeVar("T")
 
 
 def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -40,7 +53,7 @@ def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
 def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> Run:
     """Describe the attempt that *request* is."""
     headers = own_headers(request)
-    attempt = request.retries + 1
+    attempt = (request.retries or 0) + 1
     return Run(
         task=task.name,
         job_id=request.id,
@@ -53,35 +66,55 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
         message=partial(message_of, task, request, args, kwargs),
         worker=request.hostname or "",
         announce=partial(_announce, task, request),
-        send=partial(_send_other, task),
+        send=partial(send_other, task),
     )
 
 
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
-    copy = run.headers.get("copy")
-    if copy is not None and not run.store.begin(run.job_id, run.attempt, copy):
-        raise Skip(f"another copy of attempt {run.attempt} was run already")
-    if run.flow_id is not None:
-        run.store.mark_step(run.flow_id, run.job_id, "active")
+    if not _surely(run, partial(_begin, run)):
+        raise SetAside(f"another copy of attempt {run.attempt} was run already")
     try:
+        task.before(run.job_id, tuple(run.args), dict(run.kwargs))
         body = partial(_call, task, run)
         value = wrap("execute", task.executing, run, innermost=body)() if task.executing else body()
-    except (Skip, Hold, Cancel, Ignore, Retry):
+    except (Skip, SetAside, Hold, Cancel, Ignore, Retry):
         raise
     except Reject as error:
         if error.requeue:  # type: ignore[attr-defined]
             raise
-        _fail(task, request, run, error)
+        _fail(task, request, run, _rejected(run, error))
     except Exception as error:  # noqa: BLE001 - every failure is decided here
         _fail(task, request, run, error)
-    _hand_on(task, request, value)
-    _finish(task, run)
+    _hand_on(task, request, run, value)
+    _surely(run, partial(_finish, task, run))
     return value
+
+
+def _surely(run: Run, action: Callable[[], T]) -> T:
+    """Do the platform's own part of a run; where that is impossible the message goes back, and no attempt is lost."""
+    try:
+        return insist(action)
+    except Exception as trouble:
+        log.exception("%s[%s]: the platform could not do its part; the message goes back", run.task, run.job_id)
+        raise Reject(trouble, requeue=True) from trouble
+
+
+def _begin(run: Run) -> bool:
+    copy = run.headers.get("copy")
+    if copy is not None and not run.store.begin(run.job_id, run.attempt, copy):
+        return False
+    _mark(run, "active")
+    return True
 
 
 def _call(task: PlatformTask[..., Any], run: Run) -> Any:
     args, kwargs = task.payload.read(run.args, run.kwargs)
-    value = task.business(*args, **kwargs)
+    try:
+        value = task.business(*args, **kwargs)
+    except SystemExit as leaving:
+        if current_process().name != "MainProcess" or isinstance(leaving, (WorkerShutdown, WorkerTerminate)):
+            raise  # the worker ends, or the main process sees this one go
+        raise TaskExitedError(f"{run.task}[{run.job_id}] called exit({leaving.code!r})") from leaving
     try:
         return task.payload.write_result(value)
     except Exception as error:
@@ -90,35 +123,53 @@ def _call(task: PlatformTask[..., Any], run: Run) -> Any:
 
 def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> None:
     """Decide what becomes of the run, act on it, and end the run as Celery expects; never returns."""
-    try:
-        verdict = decide(task, run, error)
-        if not verdict.final:
-            send_again(task, run, verdict)
-    except Exception as trouble:
-        log.exception("%s[%s]: its failure could not be settled; the message goes back", run.task, run.job_id)
-        raise Reject(trouble, requeue=True) from trouble
+    verdict = _surely(run, partial(_decide, task, request, run, error))
     cause = error.cause if isinstance(error, TryAgain) and error.cause is not None else error
+    if not verdict.final and request.is_eager:
+        raise Retry(exc=_exception(cause), is_eager=True, sig=signature_of(task, run)) from cause
     if not verdict.final:
-        raise Retry(exc=cause if isinstance(cause, Exception) else None, when=cast("Any", verdict.again_in)) from cause
+        raise Retry(exc=_exception(cause), when=cast("Any", verdict.again_in)) from cause
     if verdict.parked:
-        settle_as_parked(task, run, request, cause)
+        _surely(run, partial(settle_as_parked, task, run, request, cause))
         raise Ignore(f"parked: {cause!r}") from cause
-    settle_as_dead(run)
+    _surely(run, partial(settle_as_dead, task, run))
     if isinstance(cause, TryAgain):
         cause = task.MaxRetriesExceededError(f"{run.task}[{run.job_id}] asked for another attempt and has none left")
+    if isinstance(cause, MemoryError):
+        # told by its own name it would end the whole worker
+        raise MemoryExhaustedError(f"{run.task}[{run.job_id}]: {cause}") from cause
     raise cause
 
 
-def _hand_on(task: PlatformTask[..., Any], request: Any, value: Any) -> None:
+def _exception(cause: BaseException) -> Exception | None:
+    return cause if isinstance(cause, Exception) else None
+
+
+def _decide(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> Verdict:
+    verdict = decide(task, run, error)
+    if not verdict.final and not request.is_eager:
+        send_again(task, run, verdict)
+    return verdict
+
+
+def _rejected(run: Run, error: Reject) -> RejectedError:
+    reason = error.reason  # type: ignore[attr-defined]
+    return RejectedError(f"{run.task}[{run.job_id}] rejected its message: {reason}").with_traceback(error.__traceback__)
+
+
+def _hand_on(task: PlatformTask[..., Any], request: Any, run: Run, value: Any) -> None:
+    """Send the next steps; a step that succeeded waits with them for a broker that takes them."""
     try:
-        hand_on(task.app, request, value)
-    except Exception as error:
-        # the step succeeded: it waits for a broker that takes the next one, and costs no attempt
-        raise Hold(_NEXT_STEP_DELAY, f"the next step could not be published: {error!r}") from error
+        insist(partial(hand_on, task.app, request, value))
+    except TROUBLE as trouble:
+        log.exception("%s[%s]: the next step could not be sent; the message goes back", run.task, run.job_id)
+        raise Reject(trouble, requeue=True) from trouble
+    except Exception as error:  # noqa: BLE001 - no broker will ever take it: a letter keeps it
+        _fail(task, request, run, error)
 
 
 def _finish(task: PlatformTask[..., Any], run: Run) -> None:
-    if run.attempt > 1 or "letter" in run.headers:
+    if run.attempt > 1 or "copy" in run.headers:
         run.store.forget(run.job_id)
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
@@ -130,16 +181,24 @@ def _steer(task: PlatformTask[..., Any], run: Run, instruction: ControlFlow) -> 
     """Translate an instruction into Celery's exceptions."""
     match instruction:
         case Hold(delay=delay):
-            try:
-                if (copy := run.headers.get("copy")) is not None:
-                    run.store.withdraw(run.job_id, run.attempt, copy)
-                resend(task, run.message(), {}, attempt=run.attempt, countdown=delay)
-                _mark(run, "held")
-            except Exception as trouble:  # noqa: BLE001 - whatever it is, the message must not get lost
-                return Reject(trouble, requeue=True)
+            _surely(run, partial(_hold, task, run, delay))
         case Cancel(reason=reason):
-            cancel(task, run, reason)
+            _surely(run, partial(cancel, task, run, reason))
+        case Skip(reason=reason) if _is_awaited(run):
+            _surely(run, partial(cancel, task, run, reason))
     return Ignore(str(instruction))
+
+
+def _is_awaited(run: Run) -> bool:
+    options = run.message()["options"]
+    return run.flow_id is not None or any(options.get(name) for name in AWAITING)
+
+
+def _hold(task: PlatformTask[..., Any], run: Run, delay: float) -> None:
+    if (copy := run.headers.get("copy")) is not None:
+        run.store.withdraw(run.job_id, run.attempt, copy)
+    resend(task, run.message(), {}, attempt=run.attempt, countdown=delay)
+    _mark(run, "held")
 
 
 def _mark(run: Run, state: str) -> None:
@@ -152,6 +211,7 @@ def _announce(task: PlatformTask[..., Any], request: Any, state: str, details: M
         task.backend.store_result(request.id, dict(details), state, request=request)
 
 
-def _send_other(task: PlatformTask[..., Any], message: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+def send_other(task: PlatformTask[..., Any], message: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+    """Send the job of *message*, which was set aside, again as the attempt that it is."""
     retries = message["options"].get("retries") or 0
     resend(task, message, headers, attempt=retries + 1)

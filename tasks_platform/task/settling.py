@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from tasks_platform.policies import DeadLetters
 from tasks_platform.policy import Run, Verdict, wrap
 from tasks_platform.task.envelope import resend
+from tasks_platform.task.insist import TROUBLE
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
 
+log = logging.getLogger(__name__)
 PARKED = "PARKED"
 
 
 def decide(task: PlatformTask[..., Any], run: Run, error: BaseException) -> Verdict:
-    """Ask the policies what becomes of *run*."""
-    return wrap("failed", task.failing, run, error, innermost=Verdict)()
+    """Ask the policies what becomes of *run*.
+
+    A policy that cannot answer (the task's own backoff function has a bug) must not send the message round and
+    round: then there is no other attempt, and the letter tells of both errors.
+    """
+    try:
+        return wrap("failed", task.failing, run, error, innermost=Verdict)()
+    except TROUBLE:
+        raise
+    except Exception as bug:
+        log.exception("%s[%s]: a policy could not decide what becomes of the run", run.task, run.job_id)
+        keepers = [policy for policy in task.failing if isinstance(policy, DeadLetters)]
+        bug.__cause__ = error
+        return wrap("failed", keepers, run, bug, innermost=Verdict)()
 
 
 def send_again(task: PlatformTask[..., Any], run: Run, verdict: Verdict) -> None:
@@ -34,9 +50,14 @@ def settle_as_parked(task: PlatformTask[..., Any], run: Run, request: Any, error
     _mark(run, "parked")
 
 
-def settle_as_dead(run: Run) -> None:
-    """Record that the job is dead; Celery's failure path does the rest."""
+def settle_as_dead(task: PlatformTask[..., Any], run: Run) -> None:
+    """Record that the job is dead; Celery's failure path does the rest.
+
+    Its id stays taken as long as a letter keeps the job; without one, as long as a job that succeeded.
+    """
     _mark(run, "dead")
+    if "reserved" in run.headers and not any(isinstance(policy, DeadLetters) for policy in task.failing):
+        run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
 
 
 def cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
@@ -50,6 +71,8 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     """Let the policies give back what a cancelled job held."""
     for policy in task.policies:
         policy.cancelled(run, reason)
+    if "letter" in run.headers:
+        run.store.forget(run.job_id)
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
     _mark(run, "cancelled")

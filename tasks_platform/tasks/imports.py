@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks_platform.bases import ProgressTask
+from tasks_platform.errors import BooksError
 from tasks_platform.policies import Unique
 from tasks_platform.policy import current_run_or_none
-from tasks_platform.services.books import ImportOptions, ImportReport, import_file
+from tasks_platform.services.books import DateOrder, ImportOptions, ImportReport, import_file
 from tasks_platform.services.office import office
 from tasks_platform.task import task
 
 
 @task(Unique(by=("organization", "path")), base=ProgressTask, queue="imports")
-def time_entries(
-    organization: str, path: Path, *, time_zone: str | None = None, create_missing: bool = False
+def time_entries(  # noqa: PLR0913 - how a file is to be understood
+    organization: str,
+    path: Path,
+    *,
+    time_zone: str | None = None,
+    dates: DateOrder | None = None,
+    rounded: bool = False,
+    create_missing: bool = False,
 ) -> ImportReport:
     """Import the detailed export of Toggl Track at *path*; wrong rows are reported and do not stop the rest.
 
@@ -27,6 +34,18 @@ def time_entries(
         if run is not None:
             run.progress(100.0 * done / max(size, 1), f"{done:,} of {size:,} bytes")
 
-    zone = ZoneInfo(time_zone) if time_zone else None
-    options = ImportOptions(zone=zone, create_missing=create_missing)
+    options = ImportOptions(zone=zone_of(time_zone), dates=dates, rounded=rounded, create_missing=create_missing)
     return import_file(office().books, organization, path, options=options, on_progress=on_progress)
+
+
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """Return the time zone of this name, None for none.
+
+    Raises:
+        BooksError: if there is no such zone.
+
+    """
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BooksError(f"{name!r} is no time zone: a name such as Europe/Berlin is expected") from None

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from tasks_platform.bases import ReliableTask
+from tasks_platform.errors import BooksError
 from tasks_platform.flows import chain, chord, labelled
 from tasks_platform.policies import Deadline, Once, Retry
-from tasks_platform.policy import current_run
+from tasks_platform.policy import current_run_or_none
 from tasks_platform.services import books
 from tasks_platform.services.books import ClientToBill, Month
+from tasks_platform.services.books.invoices import find_invoice
 from tasks_platform.services.invoice_mail import invoice_mail
 from tasks_platform.services.office import office
 from tasks_platform.task import task
@@ -24,7 +28,7 @@ def monthly(organization: str, month: str, clients: Sequence[ClientToBill]) -> A
     return chain(
         labelled(calculate_hours.si(organization, month), "Calculate hours"),
         chord(
-            [_bill(client, month) for client in clients],
+            [_bill(organization, client, month) for client in clients],
             chain(
                 labelled(book_month.si(organization, month), "Book"),
                 labelled(summarize_month.si(organization, month), "Summarize"),
@@ -33,10 +37,10 @@ def monthly(organization: str, month: str, clients: Sequence[ClientToBill]) -> A
     )
 
 
-def _bill(client: ClientToBill, month: str) -> Any:
+def _bill(organization: str, client: ClientToBill, month: str) -> Any:
     name, client_id = client.name, client.client_id
     return chain(
-        labelled(render_invoice.si(client_id, month), "Render invoices", weight=3, subject=name),
+        labelled(render_invoice.si(organization, client_id, month), "Render invoices", weight=3, subject=name),
         labelled(file_invoice.si(client_id, month), "File invoices", subject=name),
         labelled(mail_invoice.si(client_id, month, client.email), "Mail invoices", weight=2, subject=name),
     )
@@ -50,15 +54,31 @@ def calculate_hours(organization: str, month: str) -> None:
 
 
 @task(Deadline(hard=120), base=ReliableTask, queue="invoicing")
-def render_invoice(client_id: int, month: str) -> None:
-    """Close the draft and render its document; rendering it again gives the same bytes."""
+def render_invoice(organization: str, client_id: int, month: str) -> None:
+    """Close the draft and render its document; rendering it again gives the same bytes.
+
+    What kept the month from being drafted may have been mended since: a client without a draft is tried again.
+    """
+    period = Month.parse(month)
     with office().books.session() as session:
-        invoice_id = books.invoice_of(session, client_id, Month.parse(month))
+        invoice_id = _drafted(session, organization, client_id, period)
         books.mark_rendered(session, invoice_id)
     with office().books.reading() as session:
         invoice = books.invoice_document(session, invoice_id)
         key = books.file_key(session, invoice_id)
     office().storage.put(key, office().renderer.render_invoice(invoice), content_type="application/pdf")
+
+
+def _drafted(session: Session, organization: str, client_id: int, month: Month) -> int:
+    """Return the id of the client's invoice, drafted now if it could not be before."""
+    try:
+        return books.invoice_of(session, client_id, month)
+    except BooksError:
+        report = books.draft_invoices(session, organization, month)
+    for problem in report.problems:
+        if problem.client_id == client_id:
+            raise BooksError(f"{problem.client} cannot be billed for {month}: {problem.reason}")
+    return books.invoice_of(session, client_id, month)
 
 
 @task(base=ReliableTask, queue="invoicing")
@@ -73,17 +93,31 @@ def file_invoice(client_id: int, month: str) -> None:
 
 @task(Once(), Retry(max_attempts=10, cap=30), Deadline(hard=180), base=ReliableTask, queue="email")
 def mail_invoice(client_id: int, month: str, to: str) -> None:
-    """Mail the invoice once. The address is an argument, so that a refused one can be corrected in its letter."""
+    """Mail the invoice once. The address is an argument, so that a refused one can be corrected in its letter.
+
+    Without one the mail goes where the books say now.
+    """
     with office().books.reading() as session:
         invoice_id = books.invoice_of(session, client_id, Month.parse(month))
+        if find_invoice(session, invoice_id).mailed_at is not None:
+            return
         invoice = books.invoice_document(session, invoice_id)
         pdf = office().storage.get(books.file_key(session, invoice_id))
     message_id = f"<invoice.{invoice.number}.{invoice_id}@{office().mail_domain}>"
-    addressed = replace(invoice, recipient=replace(invoice.recipient, email=to))
-    mail = invoice_mail(addressed, pdf, message_id=message_id)
-    current_run().once("send", lambda: office().mailer.send(mail).answer)
+    recipient = replace(invoice.recipient, email=to or invoice.recipient.email)
+    mail = invoice_mail(replace(invoice, recipient=recipient), pdf, message_id=message_id)
+    _once("send", lambda: office().mailer.send(mail).answer)
     with office().books.session() as session:
         books.mark_mailed(session, invoice_id, message_id)
+
+
+def _once(step: str, effect: Callable[[], object]) -> None:
+    """Let *effect* happen once across the attempts of this job; called directly there is only this one."""
+    run = current_run_or_none()
+    if run is None:
+        effect()
+    else:
+        run.once(step, effect)
 
 
 @task(base=ReliableTask, queue="invoicing")

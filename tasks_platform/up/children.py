@@ -15,7 +15,7 @@ _TETHER = Path(__file__).with_name("tether.py")
 _LOOK = 0.1
 #: More deaths than this within the window, and a child is not started again.
 _DEATHS = 5
-_WINDOW = 30.0
+_WINDOW = 60.0
 
 
 @dataclass(kw_only=True)
@@ -32,12 +32,20 @@ class Child:
     deaths: list[float] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start it; it ends when this process is gone."""
+        """Start it; it ends when this process is gone.
+
+        In a process group of its own: Ctrl-C is for this process, which ends its children in order.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(_TETHER), str(os.getpid()), *self.command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - commands of our own making
-                command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
             )
 
 
@@ -59,15 +67,16 @@ class Children:
             self._watcher.start()
 
     def end(self, grace: float = 15.0) -> None:
-        """Ask all children to end, the last started first; kill what is left after *grace* seconds."""
+        """End all children one after the other, the last started first: it may need the others to end well.
+
+        What is left after *grace* seconds is killed.
+        """
         self._ending.set()
         if self._watcher.is_alive():
             self._watcher.join()
-        running = [child.process for child in reversed(self._children) if child.process is not None]
-        for process in running:
-            process.terminate()
         deadline = time.monotonic() + grace
-        for process in running:
+        for process in [child.process for child in reversed(self._children) if child.process is not None]:
+            process.terminate()
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -84,6 +93,8 @@ class Children:
         now = time.monotonic()
         child.deaths = [*(death for death in child.deaths if now - death < _WINDOW), now]
         if len(child.deaths) > _DEATHS:
-            self.given_up[child.name] = f"{child.name} died {_DEATHS} times in {_WINDOW:.0f} s; its log is {child.log}"
+            self.given_up[child.name] = (
+                f"the {child.name} died {len(child.deaths)} times in {_WINDOW:.0f} s; its log is {child.log}"
+            )
         else:
             child.start()

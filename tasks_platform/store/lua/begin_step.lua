@@ -2,7 +2,7 @@
 -- KEYS  1 the job's hash of steps
 -- ARGV  1 step   2 run   3 lease in milliseconds
 -- Returns {'do'} (the run has the claim), {'done', result} or {'busy'} (another run has it).
--- Atomic; the lease is measured on the server's clock.
+-- Atomic; the lease is measured on the server's clock, and claims that nobody gave back do not outlive it.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local result = redis.call('HGET', KEYS[1], 'done:' .. ARGV[1])
@@ -17,5 +17,11 @@ if claim then
         return {'busy'}
     end
 end
+local first = redis.call('EXISTS', KEYS[1]) == 0
 redis.call('HSET', KEYS[1], field, string.format('%.0f %s', now + ARGV[3], ARGV[2]))
+if first then
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+else
+    redis.call('PEXPIRE', KEYS[1], ARGV[3], 'GT')
+end
 return {'do'}

@@ -1,9 +1,9 @@
 -- Record how an attempt failed and what becomes of its job, once.
--- KEYS  1 the job's hash   2 its letter's hash   3 the index of letters
+-- KEYS  1 the job's hash   2 its letter's hash   3 the index of letters   4 its hash of steps
 -- ARGV  1 attempt   2 record of the attempt   3 verdict   4 letter or ''   5 letter's state
 --       6 time of the burial in seconds   7 job id   8 seconds the job's record is kept while it is no letter
 -- Returns the verdict that stands: the first one.
--- Atomic: a letter exists exactly if a burying verdict stands.
+-- Atomic: a letter exists exactly if a burying verdict stands. What the job did once is kept as long as its letter.
 local field = 'verdict:' .. ARGV[1]
 local standing = redis.call('HGET', KEYS[1], field)
 if standing then
@@ -15,6 +15,7 @@ if ARGV[4] ~= '' then
     redis.call('HINCRBY', KEYS[2], 'version', 1)
     redis.call('ZADD', KEYS[3], ARGV[6], ARGV[7])
     redis.call('PERSIST', KEYS[1])
+    redis.call('PERSIST', KEYS[4])
 elseif redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('EXPIRE', KEYS[1], ARGV[8])
 end

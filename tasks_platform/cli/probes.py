@@ -1,0 +1,142 @@
+"""What ``tasks-platform check`` tries, each with the settings that it needs."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from celery.utils.imports import import_from_cwd
+from kombu import Connection
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks_platform import embedded
+from tasks_platform.cli.secrets import checked_url, without_secrets
+from tasks_platform.errors import PlatformError
+from tasks_platform.services.books import Database
+from tasks_platform.settings import Settings
+from tasks_platform.store.redis import connect
+
+#: Seconds to wait for a server.
+_PATIENCE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One thing to try."""
+
+    what: str
+    #: Fields of the settings; where one of them is wrong there is nothing to try.
+    needs: tuple[str, ...]
+    #: Answers with what was found, or raises with what is wrong.
+    look: Callable[[Settings], str]
+
+
+def _folder(folder: Path) -> str:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".check"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise PlatformError(f"{folder} cannot be written: {error.strerror}") from error
+    return f"{folder} can be written"
+
+
+def _redis(settings: Settings) -> str:
+    if settings.redis_url is None:
+        return _embedded(settings)
+    url = checked_url(settings.redis_url.get_secret_value())
+    try:
+        with connect(url, patience=0) as client:
+            info = client.info()
+            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+    except (RedisError, OSError, ValueError) as error:
+        raise PlatformError(f"{without_secrets(url)} does not answer: {error}") from error
+    name = info.get("server_name") or "redis"
+    if policy != "noeviction":
+        raise PlatformError(f"maxmemory-policy is {policy}: jobs would be thrown away; set it to noeviction")
+    kept = "keeps its data" if info.get("aof_enabled") else "keeps NO append-only file: a crash loses jobs"
+    return f"{name} {info.get('redis_version')} at {without_secrets(url)}, {kept}"
+
+
+def _embedded(settings: Settings) -> str:
+    found = embedded.status(settings.state_dir)
+    if found.running:
+        return f"embedded, {found.version}, port {found.port}"
+    if settings.embedded:
+        with embedded.start(settings.state_dir) as server:
+            return f"embedded, {server.version}, can be started"
+    raise PlatformError("no server: set TASKS_REDIS_URL, or TASKS_EMBEDDED=1 to run one of your own")
+
+
+def _broker(settings: Settings) -> str:
+    if settings.broker_url is None:
+        return "the same as redis"
+    url = checked_url(settings.broker_url.get_secret_value())
+    try:
+        with Connection(url, connect_timeout=_PATIENCE) as connection:
+            connection.ensure_connection(max_retries=1, timeout=_PATIENCE)
+    except Exception as error:
+        raise PlatformError(f"{without_secrets(url)} does not answer: {error}") from error
+    return f"{without_secrets(url)} answers"
+
+
+def _modules(settings: Settings) -> str:
+    problems = []
+    for name in settings.task_modules:
+        try:
+            import_from_cwd(name)  # as a worker does
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may fail in any way
+            problems.append(f"{name} cannot be imported: {type(error).__name__}: {error}")
+    if problems:
+        raise PlatformError("; ".join(problems))
+    return ", ".join(settings.task_modules) or "none besides the business modules"
+
+
+def _books(settings: Settings) -> str:
+    url = checked_url(settings.database)
+    try:
+        with Database(url).reading() as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        raise PlatformError(f"{without_secrets(url)} cannot be used: {str(error).splitlines()[0]}") from error
+    return f"{without_secrets(url)} can be used"
+
+
+def _mail(settings: Settings) -> str:
+    smtp = settings.smtp
+    if smtp.host is None:
+        return f"none set: mail is filed in {settings.mailbox}"
+    patience = min(smtp.timeout, _PATIENCE)
+    try:
+        context = ssl.create_default_context(cafile=smtp.ca_file)
+        if smtp.security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=patience, context=context)
+        else:
+            server = smtplib.SMTP(smtp.host, smtp.port, timeout=patience)
+        with server:
+            if smtp.security == "starttls":
+                server.starttls(context=context)
+            if smtp.username is not None:
+                server.login(smtp.username, smtp.password.get_secret_value() if smtp.password else "")
+            server.noop()
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:
+        raise PlatformError(f"{smtp.host}:{smtp.port} does not take mail: {error}") from error
+    return f"{smtp.host}:{smtp.port} takes mail ({smtp.security})"
+
+
+PROBES: Final = (
+    Probe(what="state folder", needs=("state_dir",), look=lambda settings: _folder(settings.state_dir)),
+    Probe(what="redis", needs=("redis_url", "embedded", "state_dir"), look=_redis),
+    Probe(what="broker", needs=("broker_url",), look=_broker),
+    Probe(what="task modules", needs=("modules",), look=_modules),
+    Probe(what="books", needs=("database_url", "state_dir"), look=_books),
+    Probe(what="storage", needs=("storage_dir", "state_dir"), look=lambda settings: _folder(settings.storage)),
+    Probe(what="mail", needs=("smtp",), look=_mail),
+)

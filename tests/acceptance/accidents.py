@@ -1,0 +1,183 @@
+"""Tasks in which something goes wrong: they fail, die, or break what the platform stands on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from celery.exceptions import Reject
+from redis import Redis
+
+from acceptance.diary import note, read
+from acceptance.faults import LARGEST_RESULT, REFUSES_MESSAGES, arm
+from acceptance.shop import TWICE, wait_for_file
+from tasks_platform import (
+    Deadline,
+    PlatformTask,
+    ReliableTask,
+    Retry,
+    ServiceRefusedError,
+    Unique,
+    UniqueTask,
+    current_run,
+    task,
+)
+
+
+@task(TWICE, base=ReliableTask)
+def is_killed(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(TWICE, base=ReliableTask)
+def exits_once(diary: Path) -> int:
+    note(diary, current_run().attempt)
+    if current_run().attempt == 1:
+        os._exit(3)
+    return current_run().attempt
+
+
+@task(TWICE, Deadline(hard=1.0), base=ReliableTask)
+def hangs(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    time.sleep(60)
+
+
+@task(TWICE, Deadline(soft=1.0), base=ReliableTask)
+def dawdles_once(diary: Path) -> int:
+    note(diary, current_run().attempt)
+    if current_run().attempt == 1:
+        time.sleep(60)
+    return current_run().attempt
+
+
+@task(TWICE, base=ReliableTask)
+def eats_memory(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    raise MemoryError("no room")
+
+
+@task(base=ReliableTask)
+def rejects(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    raise Reject("not mine", requeue=False)
+
+
+@task(TWICE, base=ReliableTask)
+def fails_once(diary: Path, fault: str | None = None) -> int:
+    """Fail with a transient error, and let *fault* strike meanwhile."""
+    note(diary, current_run().attempt)
+    if current_run().attempt == 1:
+        if fault is not None:
+            arm(fault)
+        raise ConnectionError("down")
+    return current_run().attempt
+
+
+@task(TWICE, base=ReliableTask)
+def fills_the_server_and_fails(diary: Path, url: str) -> int:
+    note(diary, current_run().attempt)
+    if current_run().attempt == 1:
+        fill(url)
+        raise ConnectionError("down")
+    return current_run().attempt
+
+
+@task(base=ReliableTask)
+def fills_the_server(diary: Path, url: str) -> int:
+    note(diary, current_run().attempt)
+    if len(read(diary)) == 1:
+        fill(url)
+    return current_run().attempt
+
+
+def fill(url: str) -> None:
+    """Let the server refuse whatever needs memory."""
+    with Redis.from_url(url) as client:
+        client.config_set("maxmemory", 1)
+
+
+@task(TWICE, base=ReliableTask)
+def spoils_its_queue_and_fails(diary: Path, url: str, key: str) -> int:
+    note(diary, current_run().attempt)
+    if current_run().attempt == 1:
+        with Redis.from_url(url) as client:
+            client.set(key, "no list")
+        raise ConnectionError("down")
+    return current_run().attempt
+
+
+@task(base=ReliableTask)
+def succeeds_while_the_broker_refuses(diary: Path) -> int:
+    note(diary, current_run().attempt)
+    arm(REFUSES_MESSAGES)
+    return 1
+
+
+@task(base=ReliableTask)
+def returns_too_much(diary: Path) -> str:
+    note(diary, current_run().attempt)
+    return "x" * (LARGEST_RESULT + 1)
+
+
+@task(base=ReliableTask)
+def returns_no_json(diary: Path) -> Decimal:
+    note(diary, current_run().attempt)
+    return cast("Decimal", object())
+
+
+@task(Retry(max_attempts=3, base=0.05, jitter=False), base=ReliableTask, bind=True)
+def asks_for_one_retry_or_fails(self: PlatformTask[..., None], diary: Path, *, asks: bool) -> None:
+    note(diary, current_run().attempt)
+    if not asks:
+        raise ConnectionError("down")
+    if current_run().attempt == 1:
+        raise self.retry(max_retries=1, countdown=0)
+
+
+@task(base=ReliableTask)
+def is_refused(name: str, age: int) -> None:
+    raise ServiceRefusedError(f"{name} is {age}")
+
+
+@task(Retry(base=0.05, jitter=False), base=ReliableTask)
+def has_a_bug(name: str, age: int) -> None:
+    raise ZeroDivisionError(f"attempt {current_run().attempt}")
+
+
+def no_backoff(attempt: int) -> float:
+    return {1: 0.05}[attempt]
+
+
+@task(Retry(backoff=no_backoff), base=ReliableTask)
+def has_a_buggy_backoff() -> None:
+    raise ConnectionError("down")
+
+
+@task(base=UniqueTask)
+def charges_in_vain(diary: Path) -> int:
+    note(diary, current_run().job_id)
+    wait_for_file(diary.with_suffix(".end"))
+    raise ServiceRefusedError("no such card")
+
+
+@task(base=ReliableTask)
+def is_refused_quietly(diary: Path) -> None:
+    raise ServiceRefusedError(diary.name)
+
+
+@task(TWICE, base=ReliableTask)
+def exits(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    sys.exit(3)
+
+
+@task(Unique(by=lambda number: 1 // (number - 3)), base=UniqueTask)
+def has_no_key(number: int) -> int:
+    return number

@@ -1,0 +1,133 @@
+"""Each test file has a Redis server of its own, and workers that its tests may share."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from celery import Celery, current_app
+
+from acceptance.workers import PLATFORM, Worker, running_worker
+from redis_server import RedisServer, running_redis
+from tasks_platform import Settings, create_app
+from tasks_platform.letters import DeadLetterQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from tasks_platform.celery import PlatformApp
+
+LOG_TAIL = 20_000
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the workers' logs."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Start a server for one test file."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: RedisServer) -> Iterator[redis.Redis]:
+    """Return a client of that server."""
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def platform(server: RedisServer) -> Iterator[PlatformApp]:
+    """Return the application as a caller sees it, in this process."""
+    before = current_app._get_current_object()
+    app = create_app(Settings(redis_url=server.url, modules="acceptance.shop,acceptance.accidents", business=False))
+    app.loader.import_default_modules()
+    yield app
+    _close(app)
+    app.store.client.close()
+    before.set_current()
+    before.set_default()
+
+
+@pytest.fixture(scope="module")
+def plain_url(server: RedisServer) -> str:
+    """Return the address of the database that plain Celery has for itself."""
+    return server.url.removesuffix("0") + "1"
+
+
+@pytest.fixture(scope="module")
+def plain(plain_url: str) -> Iterator[Celery]:
+    """Return an application that sends to plain workers, by the names of their tasks."""
+    app = Celery("plain", broker=plain_url, backend=plain_url, set_as_current=False)
+    yield app
+    _close(app)
+
+
+@pytest.fixture(scope="module")
+def plain_producer(server: RedisServer) -> Iterator[Celery]:
+    """Return a plain application that sends to the platform's workers and knows nothing of it."""
+    app = Celery("producer", broker=server.url, backend=server.url, set_as_current=False)
+    app.conf.task_default_queue = "default"
+    yield app
+    _close(app)
+
+
+@pytest.fixture(scope="module")
+def worker(server: RedisServer, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
+    """Start a worker that the tests of one file share."""
+    with running_worker(PLATFORM, server.url, logs / "shared.log") as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def flow_worker(server: RedisServer, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
+    """Start a worker that knows the steps of flows, for the tests of one file."""
+    modules = {"TASKS_MODULES": "acceptance.flow_tasks"}
+    with running_worker(PLATFORM, server.url, logs / "flows.log", environment=modules) as worker:
+        yield worker
+
+
+@pytest.fixture
+def letters(platform: PlatformApp) -> Iterator[DeadLetterQueue]:
+    """Return the dead letters; what a test leaves behind is thrown away."""
+    queue = DeadLetterQueue(platform)
+    yield queue
+    for letter in queue.list():
+        platform.store.forget(letter["id"])
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Path:
+    """Return the file in which tasks write down what they do."""
+    return tmp_path / "diary"
+
+
+def _close(app: Celery) -> None:
+    """Close what *app* opened: a socket left open is a warning, and a warning fails the test that runs then."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()  # handles that are deleted unsubscribe; Celery forgets its sockets when it connects again
+        app.backend.result_consumer.stop()
+        app.backend.result_consumer.subscribed_to.clear()  # a handle that lives on must not connect again
+        app.backend.client.connection_pool.disconnect()
+        app.pool.force_close_all()
+        app.close()
+        gc.collect()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the workers said when a test fails."""
+    report = yield
+    folder = getattr(item, "funcargs", {}).get("logs")
+    if report.failed and folder is not None:
+        for log in sorted(folder.glob("*.log")):
+            report.sections.append((f"worker {log.stem}", log.read_text(errors="replace")[-LOG_TAIL:]))
+    return report

@@ -1,0 +1,74 @@
+"""Faults that strike inside a worker at an exact place. A test, or a task, arms one by creating its file.
+
+Loaded into the workers of these tests only, those of the platform and those of plain Celery alike.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from celery.backends.redis import RedisBackend
+from celery.signals import worker_init
+from kombu.transport.redis import Channel
+from redis.exceptions import OutOfMemoryError
+
+from tasks_platform.task import insist
+
+#: The process dies before it counts its part of a chord.
+DIES_BEFORE_COUNTING = "dies-before-counting"
+#: The process dies when it is about to send a message.
+DIES_BEFORE_SENDING = "dies-before-sending"
+#: The process dies when it has just sent a message.
+DIES_AFTER_SENDING = "dies-after-sending"
+#: The broker takes no message as long as the file is there.
+REFUSES_MESSAGES = "refuses-messages"
+#: Left behind by a broker that refused a message.
+REFUSED = "refused"
+#: Bytes that a result may have, far fewer than Redis takes.
+LARGEST_RESULT = 1_000_000
+
+_FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
+_put, _count = Channel._put, RedisBackend.on_chord_part_return
+
+
+def arm(fault: str) -> None:
+    """Let *fault* strike."""
+    (_FOLDER / fault).touch()
+
+
+def _die_if(fault: str) -> None:
+    """Kill this process if *fault* is armed; it strikes once."""
+    try:
+        (_FOLDER / fault).unlink()
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
+    _die_if(DIES_BEFORE_SENDING)
+    if (_FOLDER / REFUSES_MESSAGES).exists():
+        arm(REFUSED)
+        raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
+    _put(channel, queue, message, **options)
+    _die_if(DIES_AFTER_SENDING)
+
+
+def _counting(backend: RedisBackend, *args: Any, **options: Any) -> None:
+    _die_if(DIES_BEFORE_COUNTING)
+    _count(backend, *args, **options)
+
+
+Channel._put = _sending
+RedisBackend.on_chord_part_return = _counting
+RedisBackend._MAX_STR_VALUE_SIZE = LARGEST_RESULT
+
+
+@worker_init.connect
+def _be_patient(sender: Any, **_: Any) -> None:
+    """Give running jobs a while when the worker is told to stop, and a server in trouble less than a minute."""
+    sender.app.conf.worker_soft_shutdown_timeout = float(os.environ.get("SOFT_SHUTDOWN", "0"))
+    insist.PATIENCE = float(os.environ.get("PATIENCE", insist.PATIENCE))

@@ -1,0 +1,149 @@
+"""What travels: plain JSON that others write and read, and rubbish that does no harm."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+
+from acceptance import shop
+from acceptance.shop import Item, Parcel
+from acceptance.workers import PLAIN, running_worker
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from acceptance.workers import Worker
+    from redis_server import RedisServer
+    from tasks_platform.celery import PlatformApp
+
+QUEUE = "default\x06\x163"
+ORDER = UUID("12345678-1234-5678-1234-567812345678")
+WHEN = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+PARCEL = Parcel(order=ORDER, weight=Decimal("1.10"), items=[Item(name="tea", count=2)])
+AS_JSON = {"order": str(ORDER), "weight": "1.10", "items": [{"name": "tea", "count": 2}]}
+
+
+def by_hand(task: str, body: object, **changes: Any) -> str:
+    """Return a message as a service in another language writes it: protocol 2, and nothing of ours."""
+    job_id = str(uuid4())
+    message = {
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {"lang": "go", "task": task, "id": job_id, "root_id": job_id},
+        "properties": {
+            "correlation_id": job_id,
+            "delivery_tag": str(uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": "default"},
+        },
+    }
+    return json.dumps({**message, **changes})
+
+
+def id_of(message: str) -> str:
+    return str(json.loads(message)["properties"]["correlation_id"])
+
+
+@pytest.mark.checklist(4)
+def test_a_message_that_another_language_wrote_runs_with_typed_arguments(
+    platform: PlatformApp, worker: Worker, client: redis.Redis
+) -> None:
+    message = by_hand("acceptance.shop.describes", [[AS_JSON, "2026-11-22T08:30:00Z"], {"within": "PT90S"}, {}])
+    client.lpush(QUEUE, message)
+    told = platform.AsyncResult(id_of(message)).get(timeout=20)
+    assert told == ["Parcel", "UUID", "Decimal", "Item", "datetime", "timedelta"]
+
+
+@pytest.mark.checklist(4)
+def test_typed_arguments_and_results_arrive_as_what_they_were(worker: Worker) -> None:
+    job = shop.describes.delay(PARCEL, WHEN, within=timedelta(seconds=90))
+    assert job.get(timeout=20) == ["Parcel", "UUID", "Decimal", "Item", "datetime", "timedelta"]
+    assert shop.ships.delay(PARCEL, WHEN).get(timeout=20) == PARCEL
+
+
+@pytest.mark.checklist(4)
+def test_a_plain_celery_worker_reads_what_the_platform_sends(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path
+) -> None:
+    job = shop.ships.apply_async((PARCEL, WHEN), queue="abroad")
+    raw = json.loads(client.lindex("abroad\x06\x163", 0))
+    args, kwargs, _ = json.loads(base64.b64decode(raw["body"]))
+    assert (args, kwargs) == ([AS_JSON, "2026-11-22T08:30:00Z"], {})
+    assert "__type__" not in json.dumps(raw)
+    with running_worker(PLAIN, server.url, logs / "plain.log", "--queues", "abroad"):
+        wait_for(job.ready, 30, "the plain worker")
+    meta = json.loads(client.get(f"celery-task-meta-{job.id}"))
+    assert (meta["status"], meta["result"]) == ("SUCCESS", [args, kwargs])
+
+
+RUBBISH = {
+    "no JSON": by_hand("acceptance.shop.add", "{nonsense"),
+    "not UTF-8": by_hand(
+        "acceptance.shop.add",
+        base64.b64encode(b"\xff\xfe[[1, 2], {}, {}]").decode(),
+        properties={
+            "correlation_id": str(uuid4()),
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": "default"},
+        },
+    ),
+    "pickle": by_hand(
+        "acceptance.shop.add", "gASVBAAAAAAAAABLAYWULg==", **{"content-type": "application/x-python-serialize"}
+    ),
+    "a number": by_hand("acceptance.shop.add", 42),
+    "an empty list": by_hand("acceptance.shop.add", []),
+    "null": by_hand("acceptance.shop.add", None),
+    "arguments that are none": by_hand("acceptance.shop.add", [7, 8, 9]),
+    "no headers": by_hand("acceptance.shop.add", [[1, 2], {}, {}], headers={}),
+    "no id": by_hand("acceptance.shop.add", [[1, 2], {}, {}], headers={"task": "acceptance.shop.add"}),
+    "headers of another kind": by_hand("acceptance.shop.add", [[1, 2], {}, {}], headers=None),
+    "an eta that is none": by_hand(
+        "acceptance.shop.add",
+        [[1, 2], {}, {}],
+        headers={"task": "acceptance.shop.add", "id": "rubbish-eta", "eta": "tomorrow"},
+    ),
+}
+
+
+def test_a_plain_celery_worker_ends_when_it_reads_rubbish(plain_url: str, logs: Path) -> None:
+    with (
+        running_worker(PLAIN, plain_url, logs / "plain-rubbish.log") as worker,
+        redis.Redis.from_url(plain_url) as broker,
+    ):
+        broker.lpush("celery", by_hand("acceptance.plain.add", 42))
+        worker.wait()
+        assert worker.said("Unrecoverable error")
+        assert broker.llen("celery") == 0
+
+
+@pytest.mark.parametrize("message", RUBBISH.values(), ids=RUBBISH.keys())
+@pytest.mark.checklist(16, 84)
+def test_rubbish_becomes_a_letter_and_the_worker_goes_on(
+    platform: PlatformApp, worker: Worker, client: redis.Redis, message: str
+) -> None:
+    before = platform.store.count_letters()
+    client.lpush(QUEUE, message)
+    wait_for(lambda: platform.store.count_letters() == before + 1, 20, "the letter")
+    assert shop.add.delay(20, 22).get(timeout=20) == 42
+    wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+    assert not worker.said("Trying to re-establish the connection")
+
+
+@pytest.mark.checklist(68, 69)
+def test_progress_is_seen_while_a_job_runs(platform: PlatformApp, worker: Worker, diary: Path) -> None:
+    job = shop.counts.delay(diary)
+    wait_for(lambda: (platform.store.progress(job.id) or {}).get("percent") == 40.0, 20, "the report")
+    assert platform.store.progress(job.id)["message"] == "counting"
+    wait_for(lambda: job.state == "PROGRESS" and job.info["percent"] == 40.0, 20, "the state")
+    diary.with_suffix(".end").touch()
+    assert job.get(timeout=20) == 2
+    assert platform.store.progress(job.id)["percent"] == 100.0

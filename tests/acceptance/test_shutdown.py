@@ -1,0 +1,55 @@
+"""A worker that is told to stop gives back what it cannot finish."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from acceptance import shop
+from acceptance.diary import read
+from acceptance.workers import PLAIN, PLATFORM, running_worker
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from celery import Celery
+
+    from redis_server import RedisServer
+    from tasks_platform.celery import PlatformApp
+
+#: SIGTERM stops a worker softly: running jobs get two seconds, what is left is cut off.
+SOFTLY = {"REMAP_SIGTERM": "SIGQUIT", "SOFT_SHUTDOWN": "2"}
+
+
+def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url: str, logs: Path, diary: Path) -> None:
+    with running_worker(PLAIN, plain_url, logs / "plain.log", environment=SOFTLY) as worker:
+        job = plain.send_task("acceptance.plain.sleeps_the_first_time", (str(diary),))
+        wait_for(lambda: read(diary), 20, "the start of the job")
+        worker.send(signal.SIGTERM)
+        worker.wait()
+    with redis.Redis.from_url(plain_url) as broker:
+        assert (broker.llen("celery"), broker.hlen("unacked")) == (0, 0)
+    assert job.state == "RETRY"  # and nobody will
+
+
+@pytest.mark.checklist(24, 82, 85)
+def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
+) -> None:
+    short, long = tmp_path / "short", tmp_path / "long"
+    with running_worker(PLATFORM, server.url, logs / "first.log", environment=SOFTLY) as worker:
+        jobs = [shop.takes_a_second.delay(short), shop.sleeps_the_first_time.delay(long)]
+        wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
+        worker.send(signal.SIGTERM)
+        worker.wait()
+    assert (read(short), read(long)) == (["started", "ended"], ["started"])
+    assert client.hlen("unacked") == 0
+    with running_worker(PLATFORM, server.url, logs / "second.log"):
+        wait_for(lambda: len(read(long)) == 2, 20, "the second start of the long job")
+        wait_for(lambda: client.hlen("unacked") == 0, 20, "the end of the long job")
+    assert read(short) == ["started", "ended"]
+    assert [platform.store.letter(job.id) for job in jobs] == [None, None]

@@ -1,0 +1,87 @@
+"""What a type checker knows of tasks. Never run: mypy reads it, and flags every comment below that is not needed."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+from uuid import UUID
+
+from tasks_platform import PlatformTask, ProgressTask, ReliableTask, Retry, Unique, UniqueTask, current_run, task, track
+from tasks_platform.task.handle import JobHandle
+
+
+class Receipt:
+    """What a customer gets."""
+
+    number: int
+
+
+@task(Retry(max_attempts=8), Unique(by="order_id"), base=ReliableTask, queue="email", priority="high")
+def send_receipt(order_id: UUID, copies: int = 1) -> Receipt:
+    """Send the receipt of an order."""
+    return Receipt()
+
+
+@task(base=UniqueTask)
+def clean_up() -> None:
+    """Remove what nobody needs."""
+
+
+@task(base=ProgressTask, bind=True)
+def export(self: PlatformTask[..., Any], rows: list[int], *, name: str) -> str:
+    """Write rows to a file."""
+    for row in track(rows):
+        assert_type(row, int)
+    return name
+
+
+def a_call_is_checked_by_the_functions_own_signature(order: UUID) -> None:
+    send_receipt.delay(order)
+    send_receipt.delay(order_id=order, copies=2)
+    clean_up.delay()
+    send_receipt.delay("x")  # type: ignore[arg-type]
+    send_receipt.delay(order, copies="two")  # type: ignore[arg-type]
+    send_receipt.delay()  # type: ignore[call-arg]
+    send_receipt.delay(order, 1, 2)  # type: ignore[call-arg]
+    send_receipt.delay(order, colour="red")  # type: ignore[call-arg]
+    clean_up.delay(order)  # type: ignore[call-arg]
+
+
+def a_handle_knows_what_the_function_returns(order: UUID) -> None:
+    assert_type(send_receipt.delay(order), JobHandle[Receipt])
+    assert_type(send_receipt.delay(order).get(), Receipt)
+    assert_type(send_receipt.apply_async((order,), priority="low").get(timeout=5), Receipt)
+    assert_type(send_receipt.AsyncResult("job-1").get(), Receipt)
+    assert_type(clean_up.delay(), JobHandle[None])
+    send_receipt.delay(order).get().colour  # type: ignore[attr-defined]  # noqa: B018 - mypy has to flag it
+
+
+def a_bound_task_leaves_its_first_parameter_to_the_platform() -> None:
+    assert_type(export.delay([1, 2], name="rows.csv"), JobHandle[str])
+    assert_type(export.delay([1, 2], name="rows.csv").get(), str)
+    export.delay(export, name="rows.csv")  # type: ignore[arg-type]
+    export.delay(["one"], name="rows.csv")  # type: ignore[list-item]
+    export.delay([1, 2])  # type: ignore[call-arg]
+
+
+async def asyncio_services_wait_for_sending_only(order: UUID) -> None:
+    assert_type(await send_receipt.adelay(order), JobHandle[Receipt])
+    await send_receipt.adelay("x")  # type: ignore[arg-type]
+    send_receipt.adelay(order).get()  # type: ignore[attr-defined]  # not awaited
+
+
+def a_direct_call_is_the_function(order: UUID) -> None:
+    assert_type(send_receipt(order), Receipt)
+    send_receipt("x")  # type: ignore[arg-type]
+
+
+def a_step_returns_what_its_effect_returns() -> None:
+    assert_type(current_run().once("charge", lambda: 7), int)
+
+
+def options_of_policies_are_checked() -> None:
+    Retry(max_retries=5)  # type: ignore[call-arg]
+    Retry(backoff="quadratic")  # type: ignore[arg-type]
+    Unique(by=["order_id"])  # type: ignore[arg-type]
+    Unique(until="finished")  # type: ignore[arg-type]
+    task(base=ReliableTask, queue=7)  # type: ignore[call-overload]
+    task("retry", base=ReliableTask)  # type: ignore[call-overload]

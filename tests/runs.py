@@ -19,6 +19,31 @@ if TYPE_CHECKING:
 TASK = "shop.tasks.ship"
 
 
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class BrokenQueue(deque[Any]):
+    """What a broker that is down looks like."""
+
+    def append(self, _: Any) -> None:
+        raise ConnectionError("no broker")
+
+
+def fails(**_: Any) -> None:
+    raise ConnectionError("the mail server is down")
+
+
+def succeeds(**_: Any) -> str:
+    return "sent"
+
+
 def a_run(store: Store | None = None, **fields: Any) -> Run:
     """Return the first attempt at a job, unless *fields* say otherwise."""
     kwargs = fields.pop("kwargs", {})

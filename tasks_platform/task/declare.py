@@ -31,6 +31,8 @@ _INSTEAD = {
     "soft_time_limit": "use Deadline(soft=...)",
     "expires": "use Deadline(expires=...)",
 }
+#: What callers call; an option of that name would overwrite it.
+_METHODS = frozenset({"apply", "apply_async", "delay", "replace", "retry", "run", "s", "si", "signature", "subtask"})
 Decorator = Callable[[Callable[P, R]], PlatformTask[P, R]]
 
 
@@ -99,7 +101,7 @@ def task(
 
 
 def _check_options(name: str, options: dict[str, Any]) -> None:
-    known = {option for option in dir(celery.Task) if not option.startswith("_")}
+    known = {option for option in dir(celery.Task) if not option.startswith("_")} - _METHODS
     for option, value in options.items():
         if (instead := _INSTEAD.get(option)) is not None and not (option == "acks_late" and value):
             raise TaskDefinitionError(f"{name}: {option}={value!r} contradicts the policies; {instead}")
@@ -111,7 +113,7 @@ def _check_options(name: str, options: dict[str, Any]) -> None:
 
 def _level(name: str, priority: Priority | str) -> Priority:
     try:
-        broker_priority(priority)
+        broker_priority(str(priority))
         return Priority(priority.lower())
     except ValueError as error:
         raise TaskDefinitionError(f"{name}: {error}") from None

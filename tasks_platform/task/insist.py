@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -27,10 +28,21 @@ def insist(action: Callable[[], T]) -> T:
     pause = _FIRST_PAUSE
     while True:
         try:
-            return action()
+            return _do(action)
         except TROUBLE as trouble:
             if time.monotonic() >= give_up:
                 raise
             log.warning("tried again in %.1f s: %r", pause, trouble)
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _do(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except AttributeError as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("kombu."):
+            # what kombu's Redis transport answers with while it replaces a broken connection
+            raise OperationalError(f"the broker's connection is closed: {error}") from error
+        raise

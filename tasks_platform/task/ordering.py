@@ -16,7 +16,11 @@ def ordered(name: str, policies: Iterable[Policy]) -> tuple[Policy, ...]:
         TaskDefinitionError: if one of them is none; the message lists those there are.
 
     """
-    chosen = {type(policy): policy for policy in policies}
+    given = tuple(policies)
+    for policy in given:
+        if isinstance(policy, type):
+            raise TaskDefinitionError(f"{name}: write {policy.__name__}(), with parentheses")
+    chosen = {type(policy): policy for policy in given}
     for kind in chosen:
         if kind not in ORDER:
             known = ", ".join(policy.__name__ for policy in ORDER)

@@ -106,7 +106,7 @@ def fill(url: str) -> None:
 @task(TWICE, base=ReliableTask)
 def spoils_its_queue_and_fails(diary: Path, url: str, key: str) -> int:
     note(diary, current_run().attempt)
-    if current_run().attempt == 1:
+    if read(diary) == ["1"]:
         with Redis.from_url(url) as client:
             client.set(key, "no list")
         raise ConnectionError("down")

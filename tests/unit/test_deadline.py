@@ -43,7 +43,6 @@ def test_a_job_expires_as_declared_unless_its_caller_chose_otherwise(declared, c
     assert sent_with(Deadline(expires=declared), **chosen) == expected
 
 
-@pytest.mark.checklist(23)
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

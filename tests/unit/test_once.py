@@ -6,18 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from runs import Bench, a_run, decide
+from runs import Bench, Clock, a_run, decide
 from tasks_platform.errors import Hold, PermanentError, TaskDefinitionError
 from tasks_platform.policies import DeadLetters, Once, Retry
 from tasks_platform.policy import Kind, classify, current_run
 from tasks_platform.store import MemoryStore
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -47,7 +40,6 @@ def begun(run, **options):
     return run
 
 
-@pytest.mark.checklist(86, 89)
 def test_a_step_happens_once_across_the_attempts_of_a_job_and_its_result_is_remembered(store):
     gateway, results = Gateway(), []
 

@@ -73,7 +73,7 @@ class FlowProgress:
 
     def _draw(self, label: str, done: float, total: float, fields: dict[str, Any], *, begun: bool) -> None:
         if label not in self._ids:
-            self._ids[label] = self._bars.add_task(label, total=total, clock="", **fields)
+            self._ids[label] = self._bars.add_task(label, total=total, completed=done, clock="", **fields)
         bar = self._ids[label]
         if begun and not self._bars.tasks[bar].finished:
             since = self._begun.setdefault(label, time.monotonic())

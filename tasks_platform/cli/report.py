@@ -35,7 +35,7 @@ def print_month(console: Console, summary: Summary, flow: Flow, settings: Settin
     stuck = {step.subject: step.state for step in flow.steps if step.state in {"parked", "dead", "cancelled"}}
     title = Text.assemble(f"{summary.organization} {summary.month}: ", in_colour(flow.state))
     table = a_table(title=title)
-    table.add_column("client")
+    table.add_column("client", overflow="fold")
     table.add_column("hours", justify="right", no_wrap=True)
     table.add_column("amount", justify="right", no_wrap=True)
     table.add_column("invoice file", no_wrap=True)

@@ -15,7 +15,7 @@ from tasks_platform.cli.showing import a_table, in_colour, printable
 from tasks_platform.letters import Letter
 
 #: Characters of a cause in a list, and the fewest of an id.
-_SHORT = 120
+_SHORT = 160
 _FEWEST = 8
 
 
@@ -25,7 +25,7 @@ def print_letters(console: Console, found: list[Letter], count: int) -> None:
     table = a_table(title=Text("1 dead letter" if count == 1 else title, "bold"))
     for column in ("letter", "state", "died", "runs", "task"):
         table.add_column(column, no_wrap=True, justify="right" if column == "runs" else "left")
-    table.add_column("cause", ratio=1)
+    table.add_column("cause", ratio=1, overflow="fold")
     ids = [letter["id"] for letter in found]
     for letter in found:
         kind, message = letter["cause"]["type"].rpartition(".")[2], letter["cause"]["message"]
@@ -42,9 +42,10 @@ def print_letters(console: Console, found: list[Letter], count: int) -> None:
 
 def print_letter(console: Console, letter: Letter, arguments: dict[str, Any] | None) -> None:
     """Print one letter."""
-    console.print(Text.assemble((letter["task"], "bold"), f" {printable(letter['id'])} ", in_colour(letter["state"])))
+    console.print(Text.assemble((printable(letter["task"]), "bold"), "  ", in_colour(letter["state"])))
     cause = letter["cause"]
     facts = {
+        "letter": letter["id"],
         "tenant": letter["tenant"],
         "flow": letter["flow"],
         "fingerprint": letter["fingerprint"],
@@ -53,6 +54,7 @@ def print_letter(console: Console, letter: Letter, arguments: dict[str, Any] | N
     }
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
     for name, fact in facts.items():
         if fact:
             grid.add_row(name, printable(fact))

@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 _TETHER = Path(__file__).with_name("tether.py")
 _LOOK = 0.1
-#: More deaths than this within the window, and a child is not started again.
-_DEATHS = 5
-_WINDOW = 60.0
+#: After so many lives in a row that were shorter than this, in seconds, a child is not started again.
+_MOST_SHORT_LIVES = 6
+_SHORT_LIFE = 30.0
 
 
 @dataclass(kw_only=True)
@@ -28,14 +28,17 @@ class Child:
     #: Where its output goes.
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    #: When it died lately, on the monotonic clock.
-    deaths: list[float] = field(default_factory=list)
+    #: When it was started last, on the monotonic clock.
+    started_at: float = 0.0
+    #: Lives in a row that were short.
+    short_lives: int = 0
 
     def start(self) -> None:
         """Start it; it ends when this process is gone.
 
         In a process group of its own: Ctrl-C is for this process, which ends its children in order.
         """
+        self.started_at = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(_TETHER), str(os.getpid()), *self.command]
         with self.log.open("ab") as log:
@@ -90,11 +93,11 @@ class Children:
                     self._revive(child)
 
     def _revive(self, child: Child) -> None:
-        now = time.monotonic()
-        child.deaths = [*(death for death in child.deaths if now - death < _WINDOW), now]
-        if len(child.deaths) > _DEATHS:
-            self.given_up[child.name] = (
-                f"the {child.name} died {len(child.deaths)} times in {_WINDOW:.0f} s; its log is {child.log}"
-            )
-        else:
+        is_short = time.monotonic() - child.started_at < _SHORT_LIFE
+        child.short_lives = child.short_lives + 1 if is_short else 0
+        if child.short_lives < _MOST_SHORT_LIVES:
             child.start()
+        else:
+            self.given_up[child.name] = (
+                f"the {child.name} died {child.short_lives} times soon after its start; its log is {child.log}"
+            )

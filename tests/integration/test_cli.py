@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What would be taken for markup, for an emoji, or for an order to the terminal.
-ODD = "[red]no[/] [/nothing] :warning: [link=https://x.example]Größe 東京[/link]"
+ODD = f"[red]no[/] [/nothing] :warning: [link=https://x.example]Größe 東京[/link] {'long' * 30}"
 STEERING = "\x1b[31mred\x1b[0m \x07\r\n done"
 
 
@@ -116,7 +116,15 @@ class TestLetters:
         job_id = bury(store, "a-letter", f"{ODD}{STEERING}", tenant="acme", args=(-1, "[b]x"))
         shown = call("letters", "show", job_id, columns=columns).output
         words = re.sub(r"\s+", " ", shown)
-        for expected in ("acceptance.flow_tasks.number a-letter dead", "tenant acme", ODD, 'diary "[b]x"', "value -1"):
+        assert "\N{HORIZONTAL ELLIPSIS}" not in shown  # nothing is cut off
+        for expected in (
+            "acceptance.flow_tasks.number dead",
+            "letter a-letter",
+            "tenant acme",
+            ODD,
+            'diary "[b]x"',
+            "value -1",
+        ):
             assert expected in words
         assert "Traceback (most recent call last):" in shown
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", shown)

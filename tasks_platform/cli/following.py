@@ -73,10 +73,11 @@ class FlowProgress:
 
     def _draw(self, label: str, done: float, total: float, fields: dict[str, Any], *, begun: bool) -> None:
         if label not in self._ids:
-            self._ids[label] = self._bars.add_task(label, total=total, completed=done, clock="", **fields)
+            self._ids[label] = self._bars.add_task(label, total=total, clock="", **fields)
         bar = self._ids[label]
-        if begun and not self._bars.tasks[bar].finished:
-            since = self._begun.setdefault(label, time.monotonic())
+        if begun and done < total:
+            self._begun.setdefault(label, time.monotonic())
+        if (since := self._begun.get(label)) is not None and not self._bars.tasks[bar].finished:
             fields["clock"] = f"{time.monotonic() - since:.0f} s"
         self._bars.update(bar, completed=done, total=total, **fields)
 

@@ -73,4 +73,4 @@ def is_killed(diary: str) -> None:
 @app.task(acks_late=True)
 def is_slow(diary: str) -> None:
     note(diary, "started")
-    time.sleep(5)
+    time.sleep(3)

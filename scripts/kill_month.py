@@ -65,7 +65,7 @@ def main(rounds: int, seed: int, kills: int) -> None:
     table = Table("", "kills", "booked", "filed", "repeated", "missing", "stray", "sums", "s")
     outcomes = []
     for number in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="month-") as folder:
+        with tempfile.TemporaryDirectory(prefix="month-", ignore_cleanup_errors=True) as folder:
             outcome = one_round(Path(folder) / "state", random.Random(seed * 1000 + number), kills)  # noqa: S311 - replayable
         outcomes.append(outcome)
         killed = ", ".join(f"{count} x {victim}" for victim, count in sorted(outcome.kills.items()))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,9 @@ def joined(state: Path) -> Iterator[embedded.EmbeddedServer | None]:
 
 
 def kill(pid: int) -> None:
-    """End a process without warning."""
-    os.kill(pid, signal.SIGKILL)
+    """End a process without warning; one that ended by itself meanwhile is dead all the same."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def children_of(parent: int) -> list[int]:

@@ -1,0 +1,24 @@
+"""What the platform remembers outside a process, as atomic operations: one file per subject.
+
+Every operation may be repeated after a lost connection: repeating it with the same arguments changes nothing.
+Records are JSON objects. Times are seconds; durations are seconds as float.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tasks_platform.store.interface.flows import Flows
+from tasks_platform.store.interface.job_ids import JobIds
+from tasks_platform.store.interface.letters import Letters
+from tasks_platform.store.interface.runs import Runs
+from tasks_platform.store.interface.steps import Steps
+from tasks_platform.store.interface.unique_keys import UniqueKeys
+from tasks_platform.store.interface.watch import Watch
+
+
+class Store(JobIds, UniqueKeys, Runs, Letters, Steps, Flows, Watch, Protocol):
+    """All of it."""
+
+
+__all__ = ["Flows", "JobIds", "Letters", "Runs", "Steps", "Store", "UniqueKeys", "Watch"]

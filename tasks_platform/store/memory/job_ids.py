@@ -1,0 +1,39 @@
+"""Which ids of a caller's choice are taken, in memory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tasks_platform.store.memory.part import KNOWN, MemoryPart
+
+
+class JobIds(MemoryPart):
+    """See ``tasks_platform.store.interface`` for what each operation promises."""
+
+    def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
+        with self._lock:
+            current = self._get(f"id:{job_id}")
+            if current is None:
+                if job_id in self._letters:
+                    return "taken"
+                self._jobs.pop(job_id, None)
+            elif isinstance(current, str):
+                return "taken"
+            elif current["token"] != token and current["lapses"] > self._clock():
+                return "reserved"
+            self._set(f"id:{job_id}", {"token": token, "lapses": self._clock() + ttl}, KNOWN)
+            return "free"
+
+    def confirm(self, job_id: str, ttl: float) -> None:
+        with self._lock:
+            if self._get(f"id:{job_id}") != "ended":
+                self._set(f"id:{job_id}", "sent", ttl)
+
+    def unreserve(self, job_id: str, token: str) -> None:
+        with self._lock:
+            current = self._get(f"id:{job_id}")
+            if isinstance(current, dict) and current["token"] == token:
+                del self._expiring[f"id:{job_id}"]
+
+    def retire(self, job_id: str, ttl: float) -> None:
+        self._set(f"id:{job_id}", "ended", ttl)

@@ -1,0 +1,53 @@
+"""What happened to the attempts of jobs, in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tasks_platform.store.memory.part import CLAIMS_TTL, copied
+from tasks_platform.store.memory.steps import Steps
+from tasks_platform.store.records import Record
+
+
+class Runs(Steps):
+    """See ``tasks_platform.store.interface`` for what each operation promises."""
+
+    def begin(self, job_id: str, attempt: int, copy: str) -> bool:
+        with self._lock:
+            return bool(self._jobs.setdefault(job_id, {}).setdefault(f"begun:{attempt}", copy) == copy)
+
+    def withdraw(self, job_id: str, attempt: int, copy: str) -> None:
+        with self._lock:
+            job = self._jobs.get(job_id, {})
+            if job.get(f"begun:{attempt}") == copy:
+                del job[f"begun:{attempt}"]
+
+    def decide(
+        self, job_id: str, attempt: int, record: Mapping[str, Any], verdict: Mapping[str, Any], letter: Record | None
+    ) -> Record:
+        with self._lock:
+            job = self._jobs.setdefault(job_id, {})
+            if (standing := job.get(f"verdict:{attempt}")) is not None:
+                return copied(standing)
+            job[f"verdict:{attempt}"] = copied(verdict)
+            job[f"attempt:{attempt}"] = copied(record)
+            if letter is not None:
+                version = self._letters.pop(job_id, {}).get("version", 0)
+                self._letters[job_id] = {**copied(letter), "version": version + 1}
+                self._keep_steps(job_id, math.inf)
+            return copied(verdict)
+
+    def attempts(self, job_id: str) -> list[Record]:
+        with self._lock:
+            job = self._jobs.get(job_id, {})
+            numbered = sorted((int(field[8:]), value) for field, value in job.items() if field.startswith("attempt:"))
+            return [copied(value) for _, value in numbered]
+
+    def forget(self, job_id: str) -> None:
+        with self._lock:
+            job = self._jobs.get(job_id, {})
+            self._jobs[job_id] = {field: value for field, value in job.items() if field.startswith("begun:")}
+            if self._letters.pop(job_id, None) is not None:
+                self._keep_steps(job_id, self._clock() + CLAIMS_TTL)

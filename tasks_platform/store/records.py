@@ -1,0 +1,12 @@
+"""What the store's operations take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+Record = dict[str, Any]
+#: The id of the job that holds a unique key.
+Holder = str
+NOBODY: Final[Mapping[str, Record]] = MappingProxyType({})

@@ -1,0 +1,22 @@
+"""A connection that outlives a restart of the server."""
+
+from __future__ import annotations
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
+from redis.retry import Retry
+
+
+def connect(url: str, *, patience: int = 14) -> Redis:
+    """Open a client that outlives a restart of the server; 14 repeated attempts take about ten seconds."""
+    lost = [ConnectionError, TimeoutError, BusyLoadingError]
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=patience),
+        retry_on_error=lost,
+        health_check_interval=10,
+        socket_connect_timeout=5,
+        socket_timeout=10,
+    )

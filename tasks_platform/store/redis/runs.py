@@ -1,0 +1,53 @@
+"""What happened to the attempts of jobs, in Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from tasks_platform.store.records import Record
+from tasks_platform.store.redis.part import CLAIMS_TTL, JOB_TTL, RedisPart
+
+
+class Runs(RedisPart):
+    """See ``tasks_platform.store.interface`` for what each operation promises."""
+
+    def begin(self, job_id: str, attempt: int, copy: str) -> bool:
+        keys = [self._job(job_id), self._letter(job_id)]
+        return bool(self._run("begin", keys, [attempt, copy, JOB_TTL]) == copy)
+
+    def withdraw(self, job_id: str, attempt: int, copy: str) -> None:
+        self._run("withdraw", [self._job(job_id)], [attempt, copy])
+
+    def decide(
+        self, job_id: str, attempt: int, record: Mapping[str, Any], verdict: Mapping[str, Any], letter: Record | None
+    ) -> Record:
+        standing = self._run(
+            "decide",
+            [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)],
+            [
+                attempt,
+                json.dumps(record),
+                json.dumps(verdict),
+                json.dumps(letter) if letter else "",
+                letter["state"] if letter else "",
+                letter["died_at"] if letter else 0,
+                job_id,
+                JOB_TTL,
+            ],
+        )
+        return cast("Record", json.loads(standing))
+
+    def attempts(self, job_id: str) -> list[Record]:
+        return attempts_in(cast("dict[str, str]", self.client.hgetall(self._job(job_id))))
+
+    def forget(self, job_id: str) -> None:
+        keys = [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)]
+        self._run("forget", keys, [job_id, CLAIMS_TTL])
+
+
+def attempts_in(job: Mapping[str, str]) -> list[Record]:
+    """Return the failed attempts that are recorded in a job's hash, the first first."""
+    numbered = sorted((int(field[8:]), value) for field, value in job.items() if field.startswith("attempt:"))
+    return [json.loads(value) for _, value in numbered]

@@ -1,0 +1,75 @@
+"""The settings."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks_platform.settings.durations import Duration
+from tasks_platform.settings.smtp import Smtp
+
+
+def user_state_folder() -> Path:
+    """Return the folder in which this user's state is kept (XDG base directory specification)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "tasks-platform"
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two installations."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TASKS_", env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    #: Broker, results and the platform's records. Without it, this user's embedded server is joined.
+    redis_url: SecretStr | None = None
+    #: Another broker than Redis (``amqp://``); the records stay in Redis.
+    broker_url: SecretStr | None = None
+    #: Start the embedded server where none is running.
+    embedded: bool = False
+    #: Where the embedded server, the database file, the files and the mailbox live.
+    state_dir: Path = Field(default_factory=user_state_folder)
+    #: Import paths of task modules, separated by commas: ``shop.tasks,shop.reports``.
+    modules: str = ""
+    #: Load the business modules that ship as examples.
+    business: bool = True
+    #: SQLAlchemy URL of the books; a SQLite file in the state folder without it.
+    database_url: SecretStr | None = None
+    #: The folder in which documents are filed; ``files`` in the state folder without it.
+    storage_dir: Path | None = None
+    smtp: Smtp = Smtp()
+    #: How long results are kept.
+    result_expires: Duration = timedelta(days=1)
+    #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.
+    job_id_retention: Duration = timedelta(days=1)
+    #: How long a message of a task that no worker knows (yet) is tried again.
+    unknown_task_grace: Duration = timedelta(minutes=15)
+    #: Seconds after which Redis hands out again what an unreachable worker holds (plain ``redis://`` only).
+    visibility_timeout: int = Field(default=3600, ge=1)
+
+    @property
+    def task_modules(self) -> tuple[str, ...]:
+        """The modules to import, in order."""
+        return tuple(name for name in (part.strip() for part in self.modules.split(",")) if name)
+
+    @property
+    def database(self) -> str:
+        """The URL of the books."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.state_dir / 'books.sqlite3'}"
+
+    @property
+    def storage(self) -> Path:
+        """The folder in which documents are filed."""
+        return self.storage_dir or self.state_dir / "files"
+
+    @property
+    def mailbox(self) -> Path:
+        """The folder in which the local SMTP server files mail."""
+        return self.state_dir / "mailbox"

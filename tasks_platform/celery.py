@@ -18,6 +18,9 @@ from tasks_platform.task import PlatformTask
 #: The business modules that ship as examples.
 BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
 
+#: Stands in the configuration for a server that is not there (yet): tasks can be declared, called and tested.
+_NO_SERVER = "redis://no-server.invalid"
+
 
 class PlatformApp(celery.Celery):
     """A Celery application that reads the platform's settings when they are first needed."""
@@ -69,12 +72,36 @@ class PlatformApp(celery.Celery):
         shipped = BUSINESS if self.settings.business else ()
         return (*shipped, *self.settings.task_modules, *self._modules)
 
+    def _connection(self, url: str, *args: Any, **options: Any) -> Any:
+        """Connect to the broker; where there was no server when the configuration was read, look again."""
+        self._find_server()
+        return super()._connection(self.conf.broker_url if url == _NO_SERVER else url, *args, **options)  # type: ignore[misc]
+
+    def _get_backend(self) -> Any:
+        self._find_server()
+        return super()._get_backend()  # type: ignore[misc]
+
+    def _find_server(self) -> None:
+        """Put the server's address in the configuration, if it is not there yet.
+
+        Raises:
+            NoServerError: if there is still none; the message names the remedies.
+
+        """
+        if self.conf.result_backend == _backend_at(_NO_SERVER):
+            broker = {"broker_url": self.redis_url} if self.conf.broker_url == _NO_SERVER else {}
+            self.conf.update({"result_backend": _backend_at(self.redis_url), **broker})
+
     def _configuration(self) -> dict[str, Any]:
         settings = self.settings
-        broker = settings.broker_url.get_secret_value() if settings.broker_url else self.redis_url
+        try:
+            records = self.redis_url
+        except NoServerError:
+            records = _NO_SERVER
+        broker = settings.broker_url.get_secret_value() if settings.broker_url else records
         return {
             "broker_url": broker,
-            "result_backend": f"tasks_platform.task.backend:PlatformBackend+{self.redis_url}",
+            "result_backend": _backend_at(records),
             "include": self.task_modules,
             "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
             "task_default_queue": DEFAULT_QUEUE,
@@ -129,6 +156,10 @@ class PlatformApp(celery.Celery):
         for name in sorted({DEFAULT_QUEUE, *filter(None, homes)}):
             if queues._consume_from is None:  # noqa: SLF001 - not given any by -Q
                 queues.select_add(queues[name])
+
+
+def _backend_at(url: str) -> str:
+    return f"tasks_platform.task.backend:PlatformBackend+{url}"
 
 
 def _counts_from_zero(broker_url: str) -> bool:

@@ -10,7 +10,7 @@ import celery
 
 from tasks_platform import embedded
 from tasks_platform.errors import NoServerError
-from tasks_platform.queues import DEFAULT_QUEUE, PRIORITY_STEPS, Priority, broker_priority
+from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
@@ -104,7 +104,7 @@ class PlatformApp(celery.Celery):
             "result_backend": _backend_at(records),
             "include": self.task_modules,
             "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
-            "task_default_queue": DEFAULT_QUEUE,
+            "task_default_queue": settings.default_queue,
             "task_default_priority": broker_priority(Priority.NORMAL, highest_first=_counts_from_zero(broker)),
             "task_routes": (self._route,),
             "task_acks_late": True,
@@ -147,13 +147,13 @@ class PlatformApp(celery.Celery):
         known = self.tasks.get(name)
         if not isinstance(known, PlatformTask):
             return None
-        return {"queue": known.home_queue or DEFAULT_QUEUE}
+        return {"queue": known.home_queue or self.settings.default_queue}
 
     def declare_queues(self) -> None:
         """Let workers that are given no queues consume those of all tasks."""
         homes = {task.home_queue for task in self.tasks.values() if isinstance(task, PlatformTask)}
         queues: Any = self.amqp.queues
-        for name in sorted({DEFAULT_QUEUE, *filter(None, homes)}):
+        for name in sorted({self.settings.default_queue, *filter(None, homes)}):
             if queues._consume_from is None:  # noqa: SLF001 - not given any by -Q
                 queues.select_add(queues[name])
 

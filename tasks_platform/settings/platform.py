@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.smtp import Smtp
 
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=user_state_folder)
     #: Import paths of task modules, separated by commas: ``shop.tasks,shop.reports``.
     modules: str = ""
+    #: The queue of tasks that name none; Celery's own is ``celery``.
+    default_queue: str = Field(default=DEFAULT_QUEUE, min_length=1)
     #: Load the business modules that ship as examples.
     business: bool = True
     #: SQLAlchemy URL of the books; a SQLite file in the state folder without it.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, c
 import celery
 from celery.utils import uuid
 
-from tasks_platform.errors import PayloadError, TryAgain
+from tasks_platform.errors import PayloadError, TaskDefinitionError, TryAgain
 from tasks_platform.payload import Payload
 from tasks_platform.policy import Message, Policy, current_run_or_none, overriding, wrap
 from tasks_platform.queues import Priority, broker_priority
@@ -93,8 +93,19 @@ class PlatformTask(celery.Task[P, R]):
 
     @property
     def platform(self) -> Platform:
-        """The application, as the platform assembled it."""
-        return cast("Platform", self.app)
+        """The application, as the platform assembled it.
+
+        Raises:
+            TaskDefinitionError: if it is a plain one.
+
+        """
+        app = self.app
+        if not hasattr(type(app), "zero_is_first"):
+            raise TaskDefinitionError(
+                f"{self.name} is a task of the platform, and the application {app.main!r} is plain Celery: "
+                "make it with tasks_platform.create_app()"
+            )
+        return cast("Platform", app)
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Send a job.

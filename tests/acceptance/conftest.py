@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from celery import Celery, current_app
 
+from acceptance.closing import close
 from acceptance.workers import PLATFORM, Worker, running_worker
 from redis_server import RedisServer, running_redis
 from tasks_platform import Settings, create_app
@@ -51,7 +50,7 @@ def platform(server: RedisServer) -> Iterator[PlatformApp]:
     app = create_app(Settings(redis_url=server.url, modules="acceptance.shop,acceptance.accidents", business=False))
     app.loader.import_default_modules()
     yield app
-    _close(app)
+    close(app)
     app.store.client.close()
     before.set_current()
     before.set_default()
@@ -68,7 +67,7 @@ def plain(plain_url: str) -> Iterator[Celery]:
     """Return an application that sends to plain workers, by the names of their tasks."""
     app = Celery("plain", broker=plain_url, backend=plain_url, set_as_current=False)
     yield app
-    _close(app)
+    close(app)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,7 @@ def plain_producer(server: RedisServer) -> Iterator[Celery]:
     app = Celery("producer", broker=server.url, backend=server.url, set_as_current=False)
     app.conf.task_default_queue = "default"
     yield app
-    _close(app)
+    close(app)
 
 
 @pytest.fixture(scope="module")
@@ -108,18 +107,6 @@ def letters(platform: PlatformApp) -> Iterator[DeadLetterQueue]:
 def diary(tmp_path: Path) -> Path:
     """Return the file in which tasks write down what they do."""
     return tmp_path / "diary"
-
-
-def _close(app: Celery) -> None:
-    """Close what *app* opened: a socket left open is a warning, and a warning fails the test that runs then."""
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()  # handles that are deleted unsubscribe; Celery forgets its sockets when it connects again
-        app.backend.result_consumer.stop()
-        app.backend.result_consumer.subscribed_to.clear()  # a handle that lives on must not connect again
-        app.backend.client.connection_pool.disconnect()
-        app.pool.force_close_all()
-        app.close()
-        gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tasks_platform.errors import TaskDefinitionError
+from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Policy, Proceed, Run, current_run_or_none
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Reporter:
         }
         self._run.store.report(self._run.job_id, report, self._kept)
         self._run.announce("PROGRESS", report)
+        emit(EventKind.PROGRESS, self._run, percent=report["percent"], message=self.message)
 
 
 @contextmanager

@@ -58,6 +58,8 @@ class Run:
     message: Callable[[], dict[str, Any]]
     #: Where it runs: the worker's node name.
     worker: str
+    #: The queue its message came from.
+    queue: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: Tell watchers of the result backend about the run: state and details.
     announce: Callable[[str, Mapping[str, Any]], None] = lambda _state, _details: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,14 @@ from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis
 from redis.retry import Retry
 
 from tasks_platform.errors import ResultNotStoredError
+from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run
 from tasks_platform.task.envelope import own_headers
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.job_ids import handing_on
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.sizes import size_of
 from tasks_platform.task.tenant import acting_for
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,8 @@ class PlatformBackend(RedisBackend):
                 raise
             self._settle(task, request, error)
         else:
+            if (run := getattr(request, "run", None)) is not None:
+                _tell_completed(run, result)
             if request is not None and request.chord and _is_repeated(request):
                 while not self.count_again(request, result):
                     time.sleep(_CLAIM_POLL)
@@ -98,7 +103,6 @@ class PlatformBackend(RedisBackend):
         )
         failure.__cause__ = error
         run = run_of(task, request, request.args, request.kwargs)
-        log.error("%s", failure)
         try:
             insist(partial(self._act, task, run, request, failure))
         except Exception as trouble:
@@ -107,12 +111,18 @@ class PlatformBackend(RedisBackend):
     def _act(self, task: Any, run: Run, request: Any, failure: Exception) -> None:
         verdict = decide(task, run, failure)
         if not verdict.final:
-            send_again(task, run, verdict)
+            send_again(task, run, verdict, failure)
         elif verdict.parked:
             settle_as_parked(task, run, request, failure)
         else:
-            settle_as_dead(task, run)
+            settle_as_dead(task, run, failure)
             self.mark_as_failure(request.id, failure, request=request)
+
+
+def _tell_completed(run: Run, result: Any) -> None:
+    if has_listeners(EventKind.COMPLETED):
+        runtime = (datetime.now(UTC) - run.started_at).total_seconds()
+        emit(EventKind.COMPLETED, run, runtime=runtime, result=size_of(result))
 
 
 def _is_repeated(request: Any) -> bool:

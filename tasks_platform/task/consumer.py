@@ -6,11 +6,13 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from celery.exceptions import InvalidTaskError
 
+from tasks_platform.events import EventKind, emit
 from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.store import Store
 from tasks_platform.task.contained import contained
@@ -24,6 +26,18 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN = 5.0
 #: Seconds until a letter that the store refused is written again.
 _REFUSED_PAUSE = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stray:
+    """A message that is no run."""
+
+    task: str
+    job_id: str
+    attempt: int
+    queue: str | None
+    worker: str
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PlatformConsumer(SteadyConsumer):
@@ -120,7 +134,6 @@ class PlatformConsumer(SteadyConsumer):
             self.until_taken(message, message.ack)
 
     def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
-        log.error("%s[%s] becomes a dead letter: %s", name, job_id, cause)
         retries = _headers(message).get("retries")
         attempt = (retries if isinstance(retries, int) else 0) + 1
         now = datetime.now(UTC)
@@ -146,6 +159,13 @@ class PlatformConsumer(SteadyConsumer):
         }
         verdict = {"again_in": None, "parked": False}
         self._store.decide(job_id, attempt, {**record, "worker": self.hostname, "error": error}, verdict, letter)
+        emit(
+            EventKind.FAILED,
+            _Stray(task=name, job_id=job_id, attempt=attempt, queue=_raw(message)["queue"], worker=self.hostname),
+            fingerprint=letter["fingerprint"],
+            parked=False,
+            reason=cause,
+        )
 
 
 def _raw(message: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 from tasks_platform.policies.dead_letters import attempt_of, letter_of
 from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import HEADER
+from tasks_platform.task.settling import tell_failed
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -49,3 +50,4 @@ def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
     )
     if run.flow_id is not None:
         task.store.mark_step(run.flow_id, job_id, "parked")
+    tell_failed(run, error, parked=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from billiard.einfo import ExceptionInfo
@@ -14,9 +15,11 @@ from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
 
 from tasks_platform.errors import ChordBusyError, MemoryExhaustedError
-from tasks_platform.policy import Run
+from tasks_platform.events import EventKind, emit
+from tasks_platform.policy import Run, enter_run
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, give_back, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.sizes import size_of
 
 if TYPE_CHECKING:
     from tasks_platform.task.backend import PlatformBackend
@@ -43,6 +46,7 @@ class PlatformRequest(Request):
     _success_was_stored: Any
 
     _settled = False
+    _told_stalled = False
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Settle what the child could not settle itself."""
@@ -57,8 +61,14 @@ class PlatformRequest(Request):
             # told by its own name it would end the whole worker
             exc_info = _info(MemoryExhaustedError(f"{self.name}[{self.id}]: {error}"))
         self._settled = True
+        return copy_context().run(self._speak_for, exc_info, send_failed_event)
+
+    def _speak_for(self, exc_info: Any, send_failed_event: bool) -> Any:  # noqa: FBT001
+        """Settle the run as if it were running here: what is written meanwhile is about it."""
         try:
-            if not self._settle(getattr(exc_info.exception, "exc", exc_info.exception)):
+            run = self._run()
+            enter_run(run)
+            if not self._settle(run, getattr(exc_info.exception, "exc", exc_info.exception)):
                 return None
         except Exception as trouble:
             busy = isinstance(trouble, ChordBusyError)
@@ -102,26 +112,27 @@ class PlatformRequest(Request):
             return True
         return return_ok and not exc_info.internal
 
-    def _settle(self, error: Exception) -> bool:
+    def _settle(self, run: Run, error: Exception) -> bool:
         """Settle the run; True leaves the rest to Celery's own path (the job is dead, or had succeeded)."""
         if isinstance(error, WorkerLostError) and (stored := self._success_was_stored()):
             self._count_chord_part(stored.get("result"))
+            emit(EventKind.COMPLETED, run, runtime=None, result=size_of(stored.get("result")))
             return True
-        run = self._run()
+        if isinstance(error, WorkerLostError) and not self._told_stalled:
+            self._told_stalled = True
+            emit(EventKind.STALLED, run, reason=str(error))
         verdict = decide(self._platform_task, run, error)
         if verdict.final and not verdict.parked:
-            settle_as_dead(self._platform_task, run)
+            settle_as_dead(self._platform_task, run, error)
             return True
         if verdict.parked:
             settle_as_parked(self._platform_task, run, self._context, error)
         else:
-            send_again(self._platform_task, run, verdict)
+            send_again(self._platform_task, run, verdict, error)
             if self.store_errors:
                 self.task.backend.mark_as_retry(self.id, error, request=self._context)
         worker_state.task_ready(self)
         self.acknowledge()
-        outcome = "parked" if verdict.parked else f"retried in {verdict.again_in:.1f} s"
-        log.warning("%s[%s] attempt %d: %r; %s", self.name, self.id, run.attempt, error, outcome)
         self.send_event("task-failed" if verdict.parked else "task-retried", exception=repr(error), traceback="")
         return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,7 +23,8 @@ from tasks_platform.errors import (
     TaskExitedError,
     TryAgain,
 )
-from tasks_platform.policy import Run, Verdict, enter_run, leave_run, wrap
+from tasks_platform.events import EventKind, emit
+from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.task.envelope import AWAITING, message_of, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
@@ -37,23 +39,28 @@ T = TypeVar("T")
 
 def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Run the function of *task*: bare if it was called directly, else as one attempt at a job."""
-    request = task.request_stack.top
+    request: Any = task.request_stack.top
     if request is None or request.called_directly:
         return task.business(*args, **kwargs)
     run = run_of(task, request, args, kwargs)
-    token = enter_run(run)
+    request.run = run  # for those who come after: the result is not stored yet
+    # what the function leaves in context variables is not the next job's
+    return copy_context().run(_perform, task, request, run)
+
+
+def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
+    enter_run(run)
     try:
         return _attempt(task, request, run)
     except ControlFlow as instruction:
         raise _steer(task, run, instruction) from instruction
-    finally:
-        leave_run(token)
 
 
 def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> Run:
     """Describe the attempt that *request* is."""
     headers = own_headers(request)
     attempt = (request.retries or 0) + 1
+    delivery = request.delivery_info or {}
     return Run(
         task=task.name,
         job_id=request.id,
@@ -65,6 +72,7 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
         headers=headers,
         message=partial(message_of, task, request, args, kwargs),
         worker=request.hostname or "",
+        queue=delivery.get("routing_key"),
         announce=partial(_announce, task, request),
         send=partial(send_other, task),
     )
@@ -73,11 +81,15 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     if not _surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")
+    _tell_begin(request, run)
     try:
         task.before(run.job_id, tuple(run.args), dict(run.kwargs))
         body = partial(_call, task, run)
         value = wrap("execute", task.executing, run, innermost=body)() if task.executing else body()
-    except (Skip, SetAside, Hold, Cancel, Ignore, Retry):
+    except (Skip, SetAside, Hold, Cancel, Retry):
+        raise
+    except Ignore as instruction:
+        emit(EventKind.SKIPPED, run, reason=str(instruction))
         raise
     except Reject as error:
         if error.requeue:  # type: ignore[attr-defined]
@@ -107,6 +119,12 @@ def _begin(run: Run) -> bool:
     return True
 
 
+def _tell_begin(request: Any, run: Run) -> None:
+    if (request.delivery_info or {}).get("redelivered"):
+        emit(EventKind.STALLED, run, reason="delivered again: the worker that had it died, or gave it back")
+    emit(EventKind.STARTED, run)
+
+
 def _call(task: PlatformTask[..., Any], run: Run) -> Any:
     args, kwargs = task.payload.read(run.args, run.kwargs)
     try:
@@ -132,7 +150,7 @@ def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseExcep
     if verdict.parked:
         _surely(run, partial(settle_as_parked, task, run, request, cause))
         raise Ignore(f"parked: {cause!r}") from cause
-    _surely(run, partial(settle_as_dead, task, run))
+    _surely(run, partial(settle_as_dead, task, run, cause))
     if isinstance(cause, TryAgain):
         cause = task.MaxRetriesExceededError(f"{run.task}[{run.job_id}] asked for another attempt and has none left")
     if isinstance(cause, MemoryError):
@@ -148,7 +166,7 @@ def _exception(cause: BaseException) -> Exception | None:
 def _decide(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> Verdict:
     verdict = decide(task, run, error)
     if not verdict.final and not request.is_eager:
-        send_again(task, run, verdict)
+        send_again(task, run, verdict, error)
     return verdict
 
 
@@ -180,12 +198,17 @@ def _finish(task: PlatformTask[..., Any], run: Run) -> None:
 def _steer(task: PlatformTask[..., Any], run: Run, instruction: ControlFlow) -> Exception:
     """Translate an instruction into Celery's exceptions."""
     match instruction:
-        case Hold(delay=delay):
+        case Hold(delay=delay, reason=reason):
             _surely(run, partial(_hold, task, run, delay))
+            emit(EventKind.HELD, run, reason=reason, again_in=delay)
         case Cancel(reason=reason):
             _surely(run, partial(cancel, task, run, reason))
         case Skip(reason=reason) if _is_awaited(run):
             _surely(run, partial(cancel, task, run, reason))
+        case Skip(reason=reason):
+            emit(EventKind.SKIPPED, run, reason=reason)
+        case SetAside():
+            emit(EventKind.HELD, run, reason=str(instruction))
     return Ignore(str(instruction))
 
 

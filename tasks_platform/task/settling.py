@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policies import DeadLetters
+from tasks_platform.policies.dead_letters import cause_of, fingerprint, raising_line
 from tasks_platform.policy import Run, Verdict, wrap
 from tasks_platform.task.envelope import resend
 from tasks_platform.task.insist import TROUBLE
@@ -34,10 +36,11 @@ def decide(task: PlatformTask[..., Any], run: Run, error: BaseException) -> Verd
         return wrap("failed", keepers, run, bug, innermost=Verdict)()
 
 
-def send_again(task: PlatformTask[..., Any], run: Run, verdict: Verdict) -> None:
+def send_again(task: PlatformTask[..., Any], run: Run, verdict: Verdict, error: BaseException) -> None:
     """Send the next attempt."""
     resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in)
     _mark(run, "retrying")
+    emit(EventKind.RETRYING, run, error=cause_of(error), again_in=verdict.again_in)
 
 
 def settle_as_parked(task: PlatformTask[..., Any], run: Run, request: Any, error: BaseException) -> None:
@@ -48,9 +51,10 @@ def settle_as_parked(task: PlatformTask[..., Any], run: Run, request: Any, error
     details = {"error": repr(error), "letter": run.job_id}
     task.backend.store_result(run.job_id, details, PARKED, request=request)
     _mark(run, "parked")
+    tell_failed(run, error, parked=True)
 
 
-def settle_as_dead(task: PlatformTask[..., Any], run: Run) -> None:
+def settle_as_dead(task: PlatformTask[..., Any], run: Run, error: BaseException) -> None:
     """Record that the job is dead; Celery's failure path does the rest.
 
     Its id stays taken as long as a letter keeps the job; without one, as long as a job that succeeded.
@@ -58,6 +62,15 @@ def settle_as_dead(task: PlatformTask[..., Any], run: Run) -> None:
     _mark(run, "dead")
     if "reserved" in run.headers and not any(isinstance(policy, DeadLetters) for policy in task.failing):
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
+    tell_failed(run, error, parked=False)
+
+
+def tell_failed(run: Run, error: BaseException, *, parked: bool) -> None:
+    """Tell those who listen that the job is dead, under the fingerprint of its letter."""
+    if has_listeners(EventKind.FAILED):
+        cause = cause_of(error)
+        shared = fingerprint(run.task, cause, raising_line(cause))
+        emit(EventKind.FAILED, run, error=cause, fingerprint=shared, parked=parked)
 
 
 def cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
@@ -76,6 +89,7 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
     _mark(run, "cancelled")
+    emit(EventKind.CANCELLED, run, reason=reason)
 
 
 def _mark(run: Run, state: str) -> None:

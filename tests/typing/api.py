@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any, assert_type
 from uuid import UUID
 
-from tasks_platform import PlatformTask, ProgressTask, ReliableTask, Retry, Unique, UniqueTask, current_run, task, track
+from tasks_platform import (
+    Event,
+    PlatformTask,
+    ProgressTask,
+    ReliableTask,
+    Retry,
+    Unique,
+    UniqueTask,
+    current_run,
+    on_event,
+    task,
+    track,
+)
 from tasks_platform.task.handle import JobHandle
 
 
@@ -85,3 +97,14 @@ def options_of_policies_are_checked() -> None:
     Unique(until="finished")  # type: ignore[arg-type]
     task(base=ReliableTask, queue=7)  # type: ignore[call-overload]
     task("retry", base=ReliableTask)  # type: ignore[call-overload]
+
+
+@on_event("failed")
+def pages(event: Event) -> None:
+    """Wake somebody."""
+    assert_type(event.attempt, int)
+
+
+@on_event()  # type: ignore[type-var]
+def hears_a_job_id(job_id: str) -> None:
+    """Expect what no listener gets."""

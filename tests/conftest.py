@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 
-pytest_plugins = ["pytester", "checklist_report", "needed_programs", "own_environment", "spread"]
+pytest_plugins = ["pytester", "checklist_report", "needed_programs", "own_environment", "postgres_server", "spread"]
 
 
 @pytest.hookimpl(trylast=True)  # when the fixtures are gone

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
 
 from tasks_platform.services.books import (
     ClientsFile,
@@ -71,10 +74,21 @@ CLIENTS = ClientsFile.model_validate(
 def open_books(url: str) -> Database:
     """Return books with the clients and without work."""
     database = Database(url)
-    database.create_all()
+    database.upgrade()
     with database.session() as session:
         load_clients(session, CLIENTS)
     return database
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Session]:
+    """Look into books that other processes made, and leave no connection behind."""
+    database = Database(url)
+    try:
+        with database.reading() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 def entry(  # noqa: PLR0913 - every test changes another one

@@ -46,7 +46,7 @@ def run(*, as_json: bool) -> None:
     summarizes them. One client's address is refused, and its step waits as a dead letter to be corrected.
     """
     office = open_office(load_settings())
-    office.books.create_all()
+    office.books.upgrade()
     with office.books.session() as session:
         sample.load_sample(session)
     month = Month.parse(sample.MONTH)
@@ -79,7 +79,7 @@ def invoice(
     content = None if clients is None else books.read_clients_file(clients)
     _check(file, reading["time_zone"], reading["dates"])
     office = open_office(load_settings())
-    office.books.create_all()
+    office.books.upgrade()
     with office.books.session() as session:
         if content is not None:
             organization = books.load_clients(session, content).slug

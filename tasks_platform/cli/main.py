@@ -10,6 +10,7 @@ import click
 #: The commands and where they are; a module is imported when its command is called or described.
 _COMMANDS: Final = {
     "check": "tasks_platform.cli.check",
+    "database": "tasks_platform.cli.database",
     "flows": "tasks_platform.cli.flows",
     "invoice": "tasks_platform.cli.invoice",
     "letters": "tasks_platform.cli.letters",

@@ -101,11 +101,14 @@ def _modules(settings: Settings) -> str:
 
 def _books(settings: Settings) -> str:
     url = checked_url(settings.database)
+    database = Database(url, upgrades_itself=settings.database_url is None)
     try:
-        with Database(url).reading() as session:
+        with database.reading() as session:
             session.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise PlatformError(f"{without_secrets(url)} cannot be used: {str(error).splitlines()[0]}") from error
+    finally:
+        database.dispose()
     return f"{without_secrets(url)} can be used"
 
 

@@ -32,7 +32,7 @@ def open_office(settings: Settings) -> Office:
     smtp = settings.smtp
     local = FolderMailer(settings.mailbox, sender=smtp.sender)
     return Office(
-        books=Database(settings.database),
+        books=Database(settings.database, upgrades_itself=settings.database_url is None),
         storage=LocalStorage(settings.storage),
         mailer=local if smtp.host is None else SmtpMailer(smtp),
         renderer=TypstRenderer(),

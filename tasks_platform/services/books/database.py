@@ -15,18 +15,20 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tasks_platform.errors import ServiceUnavailableError, SettingsError
-from tasks_platform.services.books.models import Base
+from tasks_platform.services.books.schema import NEWEST, migrate, revision_of
 
 #: Seconds a writer waits for another one before it gives up; a unit of work holds the lock for milliseconds.
 LOCK_TIMEOUT = 30.0
-#: Any number, the same in every process: who holds it creates the tables (PostgreSQL only).
-_CREATION_LOCK = 0x626F6F6B73
+#: Any number, the same in every process: who holds it changes the tables (PostgreSQL only).
+_MIGRATION_LOCK = 0x626F6F6B73
 
 
 class Database:
     """The books at one SQLAlchemy URL.
 
-     1. `create_all` makes the folder, the file and the tables; it may be called often, and by many processes at once.
+     1. `upgrade` makes the folder and the file, and brings the tables up to date; it may be called often, and by many
+        processes at once. With *upgrades_itself* it is called where it is needed; without it, books that are older
+        than this program are asked for it in words, and used as soon as somebody did it.
      2. `session` is a unit of work that may write: it commits at its end, or leaves no trace. On SQLite it takes the
         one write lock when it begins (BEGIN IMMEDIATE). A transaction that reads first and asks for the lock later is
         refused there as soon as somebody else wrote in between, without waiting, however long the busy timeout is. On
@@ -40,11 +42,14 @@ class Database:
     process has its own: engines are kept by process id, and an inherited one is neither used nor closed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, upgrades_itself: bool = False) -> None:
         self._url = make_url(url)
         if self._url.get_backend_name() == "sqlite" and self._url.database in (None, "", ":memory:"):
             raise SettingsError("the books cannot lie in memory: every process would see its own; name a file")
+        self._upgrades_itself = upgrades_itself
         self._engines: dict[int, Engine] = {}
+        #: Whether this process, or the one it was forked from, has seen that the tables are there.
+        self._is_up_to_date = False
 
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)!r})"
@@ -63,9 +68,11 @@ class Database:
         """Yield a unit of work; it is committed when the block ends and rolled back when it raises.
 
         Raises:
-            ServiceUnavailableError: if the database cannot be reached, or stayed locked for `LOCK_TIMEOUT` seconds.
+            ServiceUnavailableError: if the database cannot be reached, stayed locked for `LOCK_TIMEOUT` seconds, or
+                waits to be upgraded.
 
         """
+        self._see_to_the_tables()
         with _availability(self), Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection()  # takes the lock now: whatever the block decides, it decides under it
             yield session
@@ -75,9 +82,10 @@ class Database:
         """Yield a session that sees one state of the books and changes nothing.
 
         Raises:
-            ServiceUnavailableError: if the database cannot be reached.
+            ServiceUnavailableError: if the database cannot be reached, or waits to be upgraded.
 
         """
+        self._see_to_the_tables()
         with _availability(self), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             sqlite = self._file is not None
             session.connection(
@@ -85,10 +93,11 @@ class Database:
             )
             yield session
 
-    def create_all(self) -> None:
-        """Create what is missing: the folder, the file and the tables.
+    def upgrade(self) -> tuple[str, ...]:
+        """Create what is missing, the folder, the file and the tables, and return the revisions that were new.
 
         Raises:
+            BooksError: if there are tables of the books' names that are not the books'; nothing was changed.
             ServiceUnavailableError: if the database cannot be reached, or stayed locked for `LOCK_TIMEOUT` seconds.
 
         """
@@ -96,11 +105,40 @@ class Database:
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 self._switch_to_write_ahead_log()
-            # Looking for the tables and creating them is one transaction under a lock: nobody creates in between.
+            # Looking for the tables and making them is one transaction under a lock: nobody does it in between.
             with self.engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-                Base.metadata.create_all(connection)
+                    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                new = migrate(connection)
+        self._is_up_to_date = True
+        return new
+
+    @property
+    def revision(self) -> str | None:
+        """The revision of the tables, None if there are none.
+
+        Raises:
+            ServiceUnavailableError: if the database cannot be reached.
+
+        """
+        if self._file is not None and not self._file.exists():
+            return None
+        with _availability(self), self.engine.connect().execution_options(reading=True) as connection:
+            return revision_of(connection)
+
+    def _see_to_the_tables(self) -> None:
+        if self._is_up_to_date:
+            return
+        found = self.revision
+        if found is not None and found >= NEWEST:  # a newer program's books are no obstacle: revisions only add
+            self._is_up_to_date = True
+        elif self._upgrades_itself:
+            self.upgrade()
+        else:
+            raise ServiceUnavailableError(
+                f"the books at {self!r} {'have no tables' if found is None else f'are at revision {found}'}, and this "
+                f"program needs revision {NEWEST}: run 'tasks-platform database upgrade'"
+            )
 
     def dispose(self) -> None:
         """Close the connections of this process."""

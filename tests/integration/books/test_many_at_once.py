@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from forked_processes import run_at_once
 from independent_sum import sums_per_currency
-from tasks_platform.services.books import Database, Month, summarize
+from small_books import reading
+from tasks_platform.services.books import Month, summarize
 from tasks_platform.services.books.models import Client, Invoice, Organization, Project, TimeEntry
 from tasks_platform.services.sample import CLIENTS_FILE, MONTH, SLUG, TIME_ENTRIES
 
@@ -20,7 +21,7 @@ def test_four_processes_that_import_and_draft_the_same_month_bill_it_once(books_
         from tasks_platform.services.sample import MONTH, SLUG, TIME_ENTRIES, load_sample
 
         database = Database(sys.argv[1])
-        database.create_all()
+        database.upgrade()
         with database.session() as session:
             load_sample(session)
 
@@ -36,7 +37,7 @@ def test_four_processes_that_import_and_draft_the_same_month_bill_it_once(books_
             assert len({invoice.number for invoice in draft().invoices}) == 25
     """
     run_at_once(4, program, books_url)
-    with Database(books_url).reading() as session:
+    with reading(books_url) as session:
         summary = summarize(session, SLUG, Month.parse(MONTH))
         assert session.scalar(select(func.count()).select_from(TimeEntry)) == 3140
         for invoice in session.scalars(select(Invoice)):
@@ -58,7 +59,7 @@ def test_processes_that_create_the_same_missing_client_create_it_once(books_url)
             put(database, entry("New Ltd", "First", at=f"1{number}:00"), options=["create_missing"])
     """
     run_at_once(6, program, books_url)
-    with Database(books_url).reading() as session:
+    with reading(books_url) as session:
         assert session.scalar(select(func.count()).select_from(Client).where(Client.name == "New Ltd")) == 1
         assert session.scalar(select(func.count()).select_from(Project).where(Project.name == "First")) == 1
         assert session.scalar(select(func.count()).select_from(TimeEntry)) == 6

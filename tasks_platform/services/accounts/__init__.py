@@ -1,0 +1,1 @@
+"""Accounts: who signs in, and the tokens that are mailed to them."""

@@ -1,0 +1,1 @@
+"""One revision per file; what has been released is never changed."""

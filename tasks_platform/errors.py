@@ -6,6 +6,7 @@
   - PayloadError
   - LetterError
   - FlowError
+  - ScheduleError
   - NoServerError
   - ResultNotStoredError
   - FollowedJobFailedError
@@ -51,6 +52,10 @@ class LetterError(PlatformError):
 
 class FlowError(PlatformError):
     """A flow cannot be built, found or resumed."""
+
+
+class ScheduleError(PlatformError):
+    """A schedule cannot work, or there is none of that name."""
 
 
 class NoServerError(PlatformError):

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "letters": "tasks_platform.cli.letters",
     "new": "tasks_platform.cli.new_project",
     "run": "tasks_platform.cli.invoice",
+    "schedules": "tasks_platform.cli.schedules",
 }
 
 

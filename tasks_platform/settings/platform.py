@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
+from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.smtp import Smtp
 
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     #: The folder in which documents are filed; ``files`` in the state folder without it.
     storage_dir: Path | None = None
     smtp: Smtp = Smtp()
+    schedules: Schedules = Schedules()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

@@ -95,7 +95,9 @@ def task(
             "home_queue": queue,
             "level": _level(name, priority),
         }
-        return cast("PlatformTask[..., Any]", shared_task(**declared)(function))
+        proxy = shared_task(**declared)(function)
+        object.__setattr__(proxy, "payload", payload)  # what its arguments are is known before there is an application
+        return cast("PlatformTask[..., Any]", proxy)
 
     return declare
 

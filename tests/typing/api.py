@@ -13,8 +13,11 @@ from tasks_platform import (
     Retry,
     Unique,
     UniqueTask,
+    cron,
     current_run,
+    every,
     on_event,
+    schedule,
     task,
     track,
 )
@@ -108,3 +111,11 @@ def pages(event: Event) -> None:
 @on_event()  # type: ignore[type-var]
 def hears_a_job_id(job_id: str) -> None:
     """Expect what no listener gets."""
+
+
+def what_a_schedule_runs_is_checked_by_the_functions_own_signature(order: UUID) -> None:
+    schedule("receipts", cron("0 2 * * *", zone="Europe/Berlin"), misfire="skip").runs(send_receipt, order, copies=2)
+    schedule("receipts", every(minutes=15)).runs(send_receipt, "x")  # type: ignore[arg-type]
+    schedule("receipts", every(minutes=15)).runs(send_receipt, order, colour="red")  # type: ignore[call-arg]
+    schedule("receipts", every(minutes=15)).runs(send_receipt)  # type: ignore[call-arg]
+    schedule("receipts", every(minutes=15), misfire="never")  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import celery
 from tasks_platform import embedded
 from tasks_platform.errors import NoServerError
 from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
+from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
@@ -60,6 +61,12 @@ class PlatformApp(celery.Celery):
     def store(self) -> Store:
         """What the platform remembers outside a process."""
         return RedisStore(self.redis_url)
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The keys of what is sealed; whoever runs on a server of their own has one of their own."""
+        ring = self.settings.sealing.ring
+        return ring if ring or self.settings.redis_url is not None else kept_ring(self.settings.state_dir)
 
     @cached_property
     def zero_is_first(self) -> bool:

@@ -12,12 +12,14 @@
   - FollowedJobFailedError
   - MemoryExhaustedError
   - TaskExitedError
+  - CensoredError
   - TransientError
     + ChordBusyError
     + ServiceUnavailableError
   - PermanentError
     + ServiceRefusedError
     + BooksError
+    + SealingError
     + RejectedError
 * ControlFlow (not errors: an instruction to the platform)
   - TryAgain
@@ -78,6 +80,10 @@ class TaskExitedError(PlatformError):
     """A task's function wanted to end the process it shares with others."""
 
 
+class CensoredError(PlatformError):
+    """Stands for an error that cannot be shown without what is sealed; the message names its type."""
+
+
 class TransientError(PlatformError):
     """Something that may work when it is tried again."""
 
@@ -105,6 +111,10 @@ class ServiceRefusedError(PermanentError):
 
 class BooksError(PermanentError):
     """The books cannot take or give what was asked; the message says what to correct."""
+
+
+class SealingError(PermanentError):
+    """What is secret cannot be sealed or opened here; the message says what is missing."""
 
 
 class RejectedError(PermanentError):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
 from tasks_platform.errors import TaskDefinitionError
+from tasks_platform.sealing import censored_error, censored_value
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Event:
     worker: str
     #: Seconds since 1970.
     at: float
-    #: What ``EventKind`` says of the kind; never an argument or a result.
+    #: What ``EventKind`` says of the kind; never an argument or a result, nor a secret that the run opened.
     details: Mapping[str, Any]
     error: BaseException | None = None
 
@@ -127,8 +128,8 @@ def emit(kind: EventKind, job: Subject, *, error: BaseException | None = None, *
         queue=job.queue,
         worker=job.worker,
         at=time.time(),
-        details=details,
-        error=error,
+        details=censored_value(details),
+        error=None if error is None else censored_error(error),
     )
     for listener in listeners:
         try:

@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "database": "tasks_platform.cli.database",
     "flows": "tasks_platform.cli.flows",
     "invoice": "tasks_platform.cli.invoice",
+    "keys": "tasks_platform.cli.keys",
     "letters": "tasks_platform.cli.letters",
     "new": "tasks_platform.cli.new_project",
     "run": "tasks_platform.cli.invoice",

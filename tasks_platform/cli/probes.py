@@ -134,10 +134,20 @@ def _mail(settings: Settings) -> str:
     return f"{smtp.host}:{smtp.port} takes mail ({smtp.security})"
 
 
+def _keys(settings: Settings) -> str:
+    ring = settings.sealing.ring
+    if ring:
+        return f"{len(ring.keys)} set; {ring.active} seals"
+    if settings.redis_url is None:
+        return "none set: the embedded server's users have one in the state folder"
+    return "none set: jobs with sealed arguments cannot be sent"
+
+
 PROBES: Final = (
     Probe(what="state folder", needs=("state_dir",), look=lambda settings: _folder(settings.state_dir)),
     Probe(what="redis", needs=("redis_url", "embedded", "state_dir"), look=_redis),
     Probe(what="broker", needs=("broker_url",), look=_broker),
+    Probe(what="sealing keys", needs=("sealing", "redis_url"), look=_keys),
     Probe(what="task modules", needs=("modules",), look=_modules),
     Probe(what="books", needs=("database_url", "state_dir"), look=_books),
     Probe(what="storage", needs=("storage_dir", "state_dir"), look=lambda settings: _folder(settings.storage)),

@@ -65,7 +65,7 @@ def refuse_secrets(parameter: str, hint: Any) -> None:
     if any(isinstance(kind, type) and issubclass(kind, (Secret, SecretBytes, SecretStr)) for kind in _kinds(hint)):
         raise TaskDefinitionError(
             f"parameter {parameter!r} is a secret, of which a message would carry only stars; "
-            "send a reference to it, for example the id of a record"
+            "mark its plain type, as in Sealed[str], and it is encrypted; or send a reference to it, such as an id"
         )
 
 

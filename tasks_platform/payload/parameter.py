@@ -6,13 +6,15 @@ import inspect
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
+from tasks_platform.errors import SealingError
 from tasks_platform.payload.arrival import arrives, refuse_secrets, same
 from tasks_platform.payload.wording import without_values
+from tasks_platform.sealing import Inside, Scope, seals
 
 #: What JSON carries as it is.
 PLAIN = (str, int, float, bool, type(None))
@@ -25,46 +27,58 @@ class Parameter:
     def __init__(self, name: str, hint: Any) -> None:
         refuse_secrets(name, hint)
         self.name = name
-        self._adapter: TypeAdapter[Any] | None = None if hint is Any else TypeAdapter(hint)
+        adapter: TypeAdapter[Any] | None = None if hint is Any else TypeAdapter(hint)
+        #: Whether something in it is marked as sealed.
+        self.seals = adapter is not None and seals(adapter)
+        #: The annotation by which it is read.
+        self.hint: Any = hint
+        if self.seals:
+            self.hint = Annotated[hint, Inside(name)]
+            adapter = TypeAdapter(cast("Any", self.hint))
+        self._adapter = adapter
         #: Whether every value arrives as what it is, by its annotation alone.
         self._arrives = arrives(hint)
 
-    def write(self, value: Any) -> Any:
-        """Return *value* as plain JSON.
+    def write(self, value: Any, scope: Scope | None = None) -> Any:
+        """Return *value* as plain JSON, sealed for *scope*.
 
         Raises:
             ValueError: if it would arrive as something else; the message names the parameter, not the value.
+            SealingError: if it cannot be sealed.
 
         """
-        if type(value) in _EXACT:
+        if type(value) in _EXACT and not self.seals:
             return value
         if self._adapter is None:
             self._check_plain(value)
             written = value
         else:
-            written = self._dump(self._adapter, value)
+            written = self._dump(self._adapter, value, scope)
         if type(written) is str:
             return written
         if not _is_finite(written):
             raise ValueError(f"parameter {self.name!r} is not finite, which JSON cannot carry")
         # the order of a set differs from process to process: what is equal has to look equal
-        return sorted(written, key=_as_text) if isinstance(value, (set, frozenset)) else written
+        is_set = isinstance(value, (set, frozenset)) and isinstance(written, list)
+        return sorted(written, key=_as_text) if is_set else written
 
-    def default(self, value: Any) -> Any:
+    def default(self, value: Any, scope: Scope | None = None) -> Any:
         """Return a default as plain JSON; one that is not of its annotation (an ``int = None``) as it is."""
         try:
-            return self.write(value if self._adapter is None else self._adapter.validate_python(value))
+            return self.write(value if self._adapter is None else self._adapter.validate_python(value), scope)
         except ValueError:
             return value
 
-    def _dump(self, adapter: TypeAdapter[Any], value: Any) -> Any:
+    def _dump(self, adapter: TypeAdapter[Any], value: Any, scope: Scope | None) -> Any:
         try:
             if self._arrives:
                 return adapter.dump_python(value, mode="json")
-            written = adapter.dump_python(value, mode="json", round_trip=True, warnings="error")
+            written = adapter.dump_python(value, mode="json", round_trip=True, warnings="error", context=scope)
         except ValueError as error:
+            if isinstance(error.__cause__, SealingError):
+                raise error.__cause__ from None
             raise ValueError(f"parameter {self.name!r} cannot be written as JSON: {without_values(error)}") from None
-        self._check_arrival(adapter, value, written)
+        self._check_arrival(adapter, value, written, scope)
         return written
 
     def _check_plain(self, value: Any) -> None:
@@ -79,10 +93,10 @@ class Parameter:
                 "which would arrive as plain JSON; annotate it"
             )
 
-    def _check_arrival(self, adapter: TypeAdapter[Any], value: Any, written: Any) -> None:
+    def _check_arrival(self, adapter: TypeAdapter[Any], value: Any, written: Any, scope: Scope | None) -> None:
         """Read back what was written: unions, subclasses and models may lose something on the way."""
         try:
-            if same(adapter.validate_python(written, by_alias=True, by_name=True), value):
+            if same(adapter.validate_python(written, by_alias=True, by_name=True, context=scope), value):
                 return
         except ValidationError:
             pass

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks_platform.errors import TryAgain
 from tasks_platform.policy import Policy, Proceed, Run, Verdict
+from tasks_platform.sealing import censored
 
 #: The shape of a letter; a reader of another version knows what it reads.
 SCHEMA = 1
@@ -74,7 +75,7 @@ def letter_of(run: Run, error: BaseException, verdict: Verdict) -> dict[str, Any
         "died_at": datetime.now(UTC).timestamp(),
         "message": run.message(),
         "cause": {"type": type_name(cause), "message": message_of(cause), "line": line},
-        "traceback": "".join(traceback.format_exception(cause))[-_LONGEST_TRACEBACK:],
+        "traceback": censored("".join(traceback.format_exception(cause)))[-_LONGEST_TRACEBACK:],
         "fingerprint": fingerprint(run.task, cause, line),
     }
 
@@ -95,9 +96,9 @@ def raising_line(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what an error says; one that cannot say it must not cost the letter."""
+    """Return what an error says, without secrets; one that cannot say it must not cost the letter."""
     try:
-        return str(error)[:_LONGEST_ERROR]
+        return censored(str(error))[:_LONGEST_ERROR]
     except Exception as bug:  # noqa: BLE001 - somebody's __str__ may raise anything
         return f"(its message cannot be shown: {type_name(bug)})"
 

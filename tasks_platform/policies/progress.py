@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Policy, Proceed, Run, current_run_or_none
+from tasks_platform.sealing import censored
 
 T = TypeVar("T")
 WHOLE = 100.0
@@ -73,7 +74,7 @@ class Reporter:
     def _write(self, percent: float, elapsed: float) -> None:
         report = {
             "percent": round(percent, 1),
-            "message": self.message,
+            "message": censored(self.message),
             "at": time.time(),
             #: Seconds left if it goes on as it did so far.
             "eta": round(elapsed * (WHOLE - percent) / percent, 1) if percent else None,

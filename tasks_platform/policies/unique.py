@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from tasks_platform.errors import FollowedJobFailedError, LetterError, SetAside, TaskDefinitionError
 from tasks_platform.policy import Message, Policy, Proceed, Run, Verdict
+from tasks_platform.sealing import censored
 
 #: Seconds a key is held for a caller that has not sent its message yet; longer than it goes on trying to send.
 RESERVATION = 30.0
@@ -34,7 +35,7 @@ class Unique(Policy):
     """
 
     #: The parameters that make the key: a name, several, or a function of the arguments as they are in the
-    #: message (plain JSON values). All of them if it is not given.
+    #: message (plain JSON values, a keyed digest for what is sealed). All of them if it is not given.
     by: str | tuple[str, ...] | Callable[..., object] | None = None
     #: ``"done"``: while the job is unfinished; ``"started"``: while it waits, so that one may run and one wait.
     until: Literal["done", "started"] = "done"
@@ -115,7 +116,7 @@ class Unique(Policy):
         """Free the key if there is no other attempt."""
         verdict = proceed()
         if verdict.final:
-            self._give_up(run, "".join(traceback.format_exception_only(error)).strip())
+            self._give_up(run, censored("".join(traceback.format_exception_only(error)).strip()))
         return verdict
 
     def cancelled(self, run: Run, reason: str) -> None:

@@ -5,12 +5,14 @@ from tasks_platform.settings.group import Group
 from tasks_platform.settings.loading import load_settings, problems_in_words
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
+from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.smtp import Smtp
 
 __all__ = [
     "Duration",
     "Group",
     "Schedules",
+    "Sealing",
     "Settings",
     "Smtp",
     "load_settings",

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.schedules import Schedules
+from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.smtp import Smtp
 
 
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     storage_dir: Path | None = None
     smtp: Smtp = Smtp()
     schedules: Schedules = Schedules()
+    sealing: Sealing = Sealing()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, c
 import celery
 from celery.utils import uuid
 
-from tasks_platform.errors import PayloadError, TaskDefinitionError, TryAgain
+from tasks_platform.errors import PayloadError, SealingError, TaskDefinitionError, TryAgain
 from tasks_platform.payload import Payload
 from tasks_platform.policy import Message, Policy, current_run_or_none, overriding, wrap
 from tasks_platform.queues import Priority, broker_priority
+from tasks_platform.sealing import KeyRing
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
 from tasks_platform.task import refused, running
@@ -35,6 +36,8 @@ class Platform(Protocol):
 
     settings: Settings
     store: Store
+    #: The keys of what is sealed in arguments and results.
+    ring: KeyRing
     #: Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ).
     zero_is_first: bool
 
@@ -68,7 +71,8 @@ class PlatformTask(celery.Task[P, R]):
     home_queue: ClassVar[str | None] = None
     #: How soon its jobs are taken, unless a call says otherwise.
     level: ClassVar[Priority] = Priority.NORMAL
-    payload: ClassVar[Payload]
+    #: What its messages carry; with the keys of its application.
+    payload: Payload
 
     def __init__(self) -> None:
         #: The function itself.
@@ -77,6 +81,7 @@ class PlatformTask(celery.Task[P, R]):
             name = self.name or type(self).__qualname__
             type(self).payload = Payload(self.run, name=name)
             type(self).policies = ordered(name, self.policies)
+        self.payload = self.payload.sealed_with(lambda: self.platform.ring)
         #: A hook of Celery's that runs in front of the function; here it is part of the attempt.
         self.before = self.before_start
         self.before_start = _nothing  # type: ignore[assignment, method-assign]
@@ -112,6 +117,7 @@ class PlatformTask(celery.Task[P, R]):
 
         Raises:
             PayloadError: if the arguments do not fit the function's signature.
+            SealingError: if there is no key for what is to be sealed.
 
         """
         return self.apply_async(args, kwargs)
@@ -137,6 +143,7 @@ class PlatformTask(celery.Task[P, R]):
 
         Raises:
             PayloadError: if the arguments do not fit the function's signature.
+            SealingError: if there is no key for what is to be sealed.
 
         """
         run = current_run_or_none()
@@ -149,7 +156,7 @@ class PlatformTask(celery.Task[P, R]):
             options["queue"] = self.home_queue
         try:
             written_args, written_kwargs = self.payload.write(args or (), kwargs or {})
-        except PayloadError as error:
+        except (PayloadError, SealingError) as error:
             if not is_handing_on():
                 raise
             return self._refuse(task_id or uuid(), args or (), kwargs or {}, options, error)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
+from tasks_platform.errors import SealingError
 from tasks_platform.policies.dead_letters import attempt_of, letter_of
 from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import HEADER
@@ -29,9 +31,11 @@ def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
         name: value for name, value in options.items() if value is not None and name not in {"producer", "connection"}
     }
     own = dict((kept.get("headers") or {}).get(HEADER) or {})
-    message = to_jsonable_python(
-        {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": {**kept, "task_id": job_id}}
-    )
+    plain = to_jsonable_python((list(args), dict(kwargs)))
+    with suppress(SealingError):  # there is no key, or it would be of no use: what came here came in the open
+        plain = task.payload.covered(*plain)
+    options = to_jsonable_python({**kept, "task_id": job_id})
+    message = {"task": task.name, "args": plain[0], "kwargs": plain[1], "options": options}
     run = Run(
         task=task.name,
         job_id=job_id,

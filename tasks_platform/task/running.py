@@ -25,6 +25,7 @@ from tasks_platform.errors import (
 )
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
+from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
 from tasks_platform.task.envelope import AWAITING, message_of, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
@@ -44,8 +45,9 @@ def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         return task.business(*args, **kwargs)
     run = run_of(task, request, args, kwargs)
     request.run = run  # for those who come after: the result is not stored yet
-    # what the function leaves in context variables is not the next job's
-    return copy_context().run(_perform, task, request, run)
+    with opened_in_a_run():
+        # what the function leaves in context variables is not the next job's
+        return copy_context().run(_perform, task, request, run)
 
 
 def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
@@ -53,7 +55,12 @@ def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     try:
         return _attempt(task, request, run)
     except ControlFlow as instruction:
-        raise _steer(task, run, instruction) from instruction
+        shown = censored_error(instruction)
+        raise _steer(task, run, shown) from shown
+    except Exception as error:
+        if (shown := censored_error(error)) is error:
+            raise
+        raise shown from shown.__cause__
 
 
 def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> Run:
@@ -126,6 +133,8 @@ def _tell_begin(request: Any, run: Run) -> None:
 
 
 def _call(task: PlatformTask[..., Any], run: Run) -> Any:
+    if task.payload.sealing.of_result:
+        task.payload.sealing.require_key()
     args, kwargs = task.payload.read(run.args, run.kwargs)
     try:
         value = task.business(*args, **kwargs)
@@ -134,15 +143,18 @@ def _call(task: PlatformTask[..., Any], run: Run) -> Any:
             raise  # the worker ends, or the main process sees this one go
         raise TaskExitedError(f"{run.task}[{run.job_id}] called exit({leaving.code!r})") from leaving
     try:
-        return task.payload.write_result(value)
+        written = task.payload.write_result(value)
     except Exception as error:
         raise ResultNotStoredError(f"{run.task}[{run.job_id}] returned what JSON cannot carry: {error}") from error
+    if not task.payload.sealing.of_result and censored_value(written) != written:
+        log.warning("%s[%s] returns in the open what it got sealed: say '-> Sealed[...]'", run.task, run.job_id)
+    return written
 
 
 def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> None:
     """Decide what becomes of the run, act on it, and end the run as Celery expects; never returns."""
     verdict = _surely(run, partial(_decide, task, request, run, error))
-    cause = error.cause if isinstance(error, TryAgain) and error.cause is not None else error
+    cause = censored_error(error.cause if isinstance(error, TryAgain) and error.cause is not None else error)
     if not verdict.final and request.is_eager:
         raise Retry(exc=_exception(cause), is_eager=True, sig=signature_of(task, run)) from cause
     if not verdict.final:
@@ -195,7 +207,7 @@ def _finish(task: PlatformTask[..., Any], run: Run) -> None:
         run.store.mark_step(run.flow_id, run.job_id, "succeeded")
 
 
-def _steer(task: PlatformTask[..., Any], run: Run, instruction: ControlFlow) -> Exception:
+def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -> Exception:
     """Translate an instruction into Celery's exceptions."""
     match instruction:
         case Hold(delay=delay, reason=reason):

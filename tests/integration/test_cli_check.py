@@ -52,7 +52,18 @@ def test_a_configuration_that_works_is_said_to_work(redis_url: str, tmp_path: Pa
         shown = call("check", columns=80, **variables)
     assert (result.exit_code, shown.exit_code) == (0, 0), result.output
     found = findings(result)
-    assert list(found) == ["settings", "state folder", "redis", "broker", "task modules", "books", "storage", "mail"]
+    looked_at = [
+        "settings",
+        "state folder",
+        "redis",
+        "broker",
+        "sealing keys",
+        "task modules",
+        "books",
+        "storage",
+        "mail",
+    ]
+    assert list(found) == looked_at
     assert all(ok for each in found.values() for ok, _ in each)
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert len(re.findall(r"^ok\b", shown.stdout, re.MULTILINE)) == len(found)

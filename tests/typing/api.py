@@ -11,6 +11,7 @@ from tasks_platform import (
     ProgressTask,
     ReliableTask,
     Retry,
+    Sealed,
     Unique,
     UniqueTask,
     cron,
@@ -47,6 +48,20 @@ def export(self: PlatformTask[..., Any], rows: list[int], *, name: str) -> str:
     for row in track(rows):
         assert_type(row, int)
     return name
+
+
+@task(base=ReliableTask)
+def reset_password(email: str, token: Sealed[str], codes: list[Sealed[int]] | None = None) -> Sealed[str]:
+    """Mail the link that resets a password."""
+    assert_type(token, str)
+    return token.upper()
+
+
+def a_sealed_parameter_takes_and_is_what_it_is_made_of() -> None:
+    assert_type(reset_password.delay("ana", "token", [1]), JobHandle[str])
+    assert_type(reset_password("ana", token="token"), str)
+    reset_password.delay("ana", 7)  # type: ignore[arg-type]
+    reset_password.delay("ana", "token", ["one"])  # type: ignore[list-item]
 
 
 def a_call_is_checked_by_the_functions_own_signature(order: UUID) -> None:

@@ -1,0 +1,48 @@
+"""``tasks-platform keys``: make a key, see which ones are set."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+
+import click
+
+from tasks_platform.sealing import KeyRing, new_key
+from tasks_platform.settings import load_settings
+
+
+@click.group()
+def keys() -> None:
+    """Make the keys that seal secrets in arguments and results, and see which ones are set."""
+
+
+@keys.command()
+@click.option("--name", help="How messages call the key; without it, today's date and four random characters.")
+def new(name: str | None) -> None:
+    """Print a new key, to be set in TASKS_SEALING__KEYS or written into the file of TASKS_SEALING__KEYS_FILE.
+
+    The first key seals, all of them open: to change keys, add the new one behind the old one everywhere, then put
+    it in front everywhere, and remove the old one when nothing that it sealed is left.
+    """
+    try:
+        click.echo(new_key(f"{datetime.now(UTC):%Y-%m-%d}-{secrets.token_hex(2)}" if name is None else name))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--name") from None
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def list_(*, as_json: bool) -> None:
+    """List the names of the keys that are set; the keys themselves are never shown."""
+    uses = {"sealing": load_settings().sealing.ring}
+    if as_json:
+        click.echo(json.dumps({use: {"active": ring.active, "keys": list(ring.keys)} for use, ring in uses.items()}))
+        return
+    for use, ring in uses.items():
+        click.echo(f"{use}: {_in_words(ring)}")
+
+
+def _in_words(ring: KeyRing) -> str:
+    names = [f"{name} (active)" if name == ring.active else name for name in ring.keys]
+    return ", ".join(names) or "no key is set"

@@ -1,0 +1,143 @@
+"""``censored(text)``: a text without what was opened in the run that it tells of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from tasks_platform.sealing.spellings import spellings, texts_in
+
+#: What stands where a secret was.
+HIDDEN: Final = "<sealed>"
+#: Characters of the beginning or end of a secret by which it is known where somebody cut it.
+_END = 12
+
+
+class Secrets:
+    """What one run has opened or sealed."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+        self._spellings: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, value: Any) -> None:
+        """Take note of the texts in a plain JSON *value*."""
+        texts = set(texts_in(value)) - self._texts
+        self._texts |= texts
+        self._spellings.update(*map(spellings, texts))
+        if texts and self._spellings:
+            longest_first = sorted(self._spellings, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def absorb(self, other: Secrets) -> None:
+        """Take note of what a run inside this one knows."""
+        self.add(list(other._texts))
+
+    def censor(self, text: str) -> str:
+        """Return *text* without them, also where it holds only the beginning or end of a long one."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(HIDDEN, text)
+        for secret in self._texts:
+            if len(secret) > _END:
+                text = _without_ends(text, secret)
+        return text
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+
+#: Of the run that this code is part of; after it has ended, until the next one, for Celery still talks about it.
+_own: ContextVar[Secrets | None] = ContextVar("tasks_platform_secrets", default=None)
+#: Of all runs of this process: a thread that a run has started is in no context of ours.
+_running: set[Secrets] = set()
+
+
+@contextmanager
+def opened_in_a_run() -> Iterator[None]:
+    """Remember what is opened and sealed inside the block as the secrets of one run."""
+    around, own = _own.get(), Secrets()
+    _own.set(own)
+    _running.add(own)
+    try:
+        yield
+    finally:
+        _running.discard(own)
+        if around is not None and around in _running:
+            around.absorb(own)
+            _own.set(around)
+
+
+def notice(value: Any) -> bool:
+    """Take note that *value*, plain JSON, is secret in the current run; False where there is none."""
+    if (own := _own.get()) is None or own not in _running:
+        return False
+    own.add(value)
+    return True
+
+
+def censored(text: str) -> str:
+    """Return *text* with `HIDDEN` in place of every secret that was opened in the current run.
+
+    After the run it still holds, until the next run of this thread. In a thread that is in no run, the secrets of
+    all runs of this process count. A secret is found as it stands in URLs, JSON, ``repr`` and base64, and where its
+    end was cut off; secrets of fewer than 4 characters are not looked for.
+    """
+    for secrets in _known():
+        text = secrets.censor(text)
+    return text
+
+
+def leaks(text: str) -> bool:
+    """Tell whether *text* holds a secret of the current run."""
+    return any(secrets.censor(text) != text for secrets in _known())
+
+
+def knows_any() -> bool:
+    """Tell whether the current run has any secrets."""
+    return any(_known())
+
+
+def censored_value(value: Any) -> Any:
+    """Return *value* with every text inside its mappings and sequences censored."""
+    return _censored_inside(value) if knows_any() else value
+
+
+def _censored_inside(value: Any) -> Any:
+    if isinstance(value, str):
+        return censored(value)
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "surrogateescape")
+        return value if (clean := censored(text)) == text else clean.encode("utf-8", "surrogateescape")
+    if isinstance(value, Mapping):
+        return {key: _censored_inside(item) for key, item in value.items()}
+    if type(value) in {list, tuple, set, frozenset}:
+        return type(value)(_censored_inside(item) for item in value)
+    if type(value) in {int, float} and leaks(str(value)):
+        return HIDDEN
+    return value
+
+
+def _known() -> tuple[Secrets, ...]:
+    own = _own.get()
+    return tuple(_running) if own is None else (own,)
+
+
+def _without_ends(text: str, secret: str) -> str:
+    """Replace what begins or ends like *secret*, as far as it goes on like it: longer texts are cut when shown."""
+    text = _without_beginning(text, secret)
+    return _without_beginning(text[::-1], secret[::-1], HIDDEN[::-1])[::-1]
+
+
+def _without_beginning(text: str, secret: str, hidden: str = HIDDEN) -> str:
+    start = text.find(secret[:_END])
+    while start >= 0:
+        alike = zip(text[start:], secret, strict=False)
+        length = next((n for n, (one, other) in enumerate(alike) if one != other), min(len(secret), len(text) - start))
+        text = f"{text[:start]}{hidden}{text[start + length :]}"
+        start = text.find(secret[:_END], start + len(hidden))
+    return text

@@ -15,6 +15,7 @@ from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
+from tasks_platform.task.grace import GracePeriod
 
 #: The business modules that ship as examples.
 BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
@@ -33,6 +34,7 @@ class PlatformApp(celery.Celery):
         self._modules = tuple(include)
         super().__init__(name, **options)
         self.add_defaults(self._configuration)
+        self.steps["worker"].add(GracePeriod)
 
     @cached_property
     def settings(self) -> Settings:

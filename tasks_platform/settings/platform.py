@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     job_id_retention: Duration = timedelta(days=1)
     #: How long a message of a task that no worker knows (yet) is tried again.
     unknown_task_grace: Duration = timedelta(minutes=15)
+    #: How long a worker that is told to stop waits for running jobs, before it hands them back to the queue.
+    grace_period: Duration = timedelta(seconds=30)
     #: Seconds after which Redis hands out again what an unreachable worker holds (plain ``redis://`` only).
     visibility_timeout: int = Field(default=3600, ge=1)
 

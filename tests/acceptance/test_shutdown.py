@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
-#: SIGTERM stops a worker softly: running jobs get two seconds, what is left is cut off.
+#: SIGTERM stops a plain worker softly: running jobs get two seconds, what is left is cut off.
 SOFTLY = {"REMAP_SIGTERM": "SIGQUIT", "SOFT_SHUTDOWN": "2"}
 
 
@@ -41,7 +41,7 @@ def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
 ) -> None:
     short, long = tmp_path / "short", tmp_path / "long"
-    with running_worker(PLATFORM, server.url, logs / "first.log", environment=SOFTLY) as worker:
+    with running_worker(PLATFORM, server.url, logs / "first.log", environment={"TASKS_GRACE_PERIOD": "3"}) as worker:
         jobs = [shop.takes_a_second.delay(short), shop.sleeps_the_first_time.delay(long)]
         wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
         worker.send(signal.SIGTERM)
@@ -53,3 +53,16 @@ def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end
         wait_for(lambda: client.hlen("unacked") == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]
     assert [platform.store.letter(job.id) for job in jobs] == [None, None]
+
+
+def test_a_worker_without_long_jobs_does_not_wait_for_the_end_of_its_grace_period(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
+) -> None:
+    diary = tmp_path / "short"
+    with running_worker(PLATFORM, server.url, logs / "quick.log", environment={"TASKS_GRACE_PERIOD": "3600"}) as worker:
+        shop.takes_a_second.delay(diary)
+        wait_for(lambda: read(diary), 20, "the start of the job")
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+    assert read(diary) == ["started", "ended"]
+    assert client.hlen("unacked") == 0

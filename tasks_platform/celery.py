@@ -10,6 +10,8 @@ import celery
 
 from tasks_platform import embedded
 from tasks_platform.errors import NoServerError
+from tasks_platform.health import HealthRegistry
+from tasks_platform.health.checks import registry_of
 from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
 from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
@@ -158,11 +160,21 @@ class PlatformApp(celery.Celery):
             return None
         return {"queue": known.home_queue or self.settings.default_queue}
 
+    @property
+    def home_queues(self) -> list[str]:
+        """The queues in which jobs of the tasks known so far wait, by name."""
+        homes = {task.home_queue for task in self.tasks.values() if isinstance(task, PlatformTask)}
+        return sorted({self.settings.default_queue, *filter(None, homes)})
+
+    @cached_property
+    def health(self) -> HealthRegistry:
+        """The health checks of this installation; ``@app.health.register("payments")`` adds one."""
+        return registry_of(self)
+
     def declare_queues(self) -> None:
         """Let workers that are given no queues consume those of all tasks."""
-        homes = {task.home_queue for task in self.tasks.values() if isinstance(task, PlatformTask)}
         queues: Any = self.amqp.queues
-        for name in sorted({self.settings.default_queue, *filter(None, homes)}):
+        for name in self.home_queues:
             if queues._consume_from is None:  # noqa: SLF001 - not given any by -Q
                 queues.select_add(queues[name])
 

@@ -12,6 +12,7 @@ _COMMANDS: Final = {
     "check": "tasks_platform.cli.check",
     "database": "tasks_platform.cli.database",
     "flows": "tasks_platform.cli.flows",
+    "health": "tasks_platform.cli.health",
     "invoice": "tasks_platform.cli.invoice",
     "keys": "tasks_platform.cli.keys",
     "letters": "tasks_platform.cli.letters",

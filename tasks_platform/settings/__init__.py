@@ -2,6 +2,7 @@
 
 from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.group import Group
+from tasks_platform.settings.health import Health
 from tasks_platform.settings.loading import load_settings, problems_in_words
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
@@ -11,6 +12,7 @@ from tasks_platform.settings.smtp import Smtp
 __all__ = [
     "Duration",
     "Group",
+    "Health",
     "Schedules",
     "Sealing",
     "Settings",

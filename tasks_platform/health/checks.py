@@ -1,0 +1,78 @@
+"""The platform's own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tasks_platform.health import limits, server, workers
+from tasks_platform.health.finding import Finding
+from tasks_platform.health.registry import HealthRegistry
+from tasks_platform.settings import Settings
+from tasks_platform.store import Store
+from tasks_platform.store.redis import connect
+
+
+class Installation(Protocol):
+    """What is looked at: an application, as assembly makes it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The bounds, among others."""
+
+    @property
+    def redis_url(self) -> str:
+        """Where its records are."""
+
+    @property
+    def store(self) -> Store:
+        """Its records."""
+
+    @property
+    def control(self) -> Any:
+        """Celery's way to ask workers."""
+
+    @property
+    def home_queues(self) -> Sequence[str]:
+        """The queues in which jobs of its tasks wait."""
+
+    def connection_for_read(self) -> Any:
+        """Connect to the broker."""
+
+
+def registry_of(app: Installation) -> HealthRegistry:
+    """Return the checks of *app*: its server, what waits, what is dead, and its workers."""
+    registry = HealthRegistry()
+
+    @registry.register("redis")
+    def redis() -> Finding:
+        with connect(app.redis_url, patience=0) as client:
+            return server.persistence({**client.info("persistence"), **client.info("memory")})
+
+    @registry.register("waiting", after=["redis"])
+    def waiting() -> Finding:
+        return limits.waiting(_waiting(app), app.settings.health)
+
+    @registry.register("letters", after=["redis"])
+    def letters() -> Finding:
+        return limits.letters(app.store.count_letters(), app.settings.health)
+
+    @registry.register("workers", after=["redis"])
+    def served() -> Finding:
+        answers = app.control.inspect(timeout=app.settings.health.timeout).active_queues() or {}
+        consumed = {name: [queue["name"] for queue in queues] for name, queues in answers.items()}
+        return workers.served(app.home_queues, consumed)
+
+    return registry
+
+
+def _waiting(app: Installation) -> dict[str, int]:
+    counts = {}
+    with app.connection_for_read() as connection:
+        for queue in app.home_queues:
+            with connection.channel() as channel:
+                try:
+                    counts[queue] = channel.queue_declare(queue=queue, passive=True).message_count
+                except connection.channel_errors:  # nobody has sent to it or served it yet
+                    counts[queue] = 0
+    return counts

@@ -1,0 +1,74 @@
+"""``tasks-platform health`` beside a real server and a real worker."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acceptance import shop
+from acceptance.workers import PLATFORM, running_worker
+from command_line import call
+from redis_server import RedisServer, running_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tasks_platform.celery import PlatformApp
+
+MODULES = "acceptance.shop"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis"), "--appendonly", "yes") as server:
+        yield server
+
+
+def look(server: RedisServer, *words: str, **variables: str) -> tuple[int, dict[str, dict[str, object]]]:
+    """Return the exit code and the checks by name."""
+    environment = {"TASKS_REDIS_URL": server.url, "TASKS_MODULES": MODULES, "TASKS_BUSINESS": "false", **variables}
+    result = call("health", "--json", *words, **environment)
+    answer = json.loads(result.stdout)
+    assert answer["healthy"] is (result.exit_code == 0)
+    return result.exit_code, {check["name"]: check for check in answer["checks"]}
+
+
+@pytest.mark.checklist(77)
+def test_it_is_well_with_a_worker_for_every_queue(platform: PlatformApp, server: RedisServer, logs: Path) -> None:
+    code, checks = look(server)
+    assert code == 1
+    assert "no worker answers for default, orders" in str(checks["workers"]["message"])
+
+    with running_worker(PLATFORM, server.url, logs / "one.log", "-Q", "default"):
+        assert "no worker answers for orders" in str(look(server)[1]["workers"]["message"])
+        with running_worker(PLATFORM, server.url, logs / "two.log", "-Q", "orders"):
+            code, checks = look(server, TASKS_HEALTH__TIMEOUT="10")
+    assert code == 0, checks
+    assert all(check["healthy"] for check in checks.values())
+
+
+@pytest.mark.checklist(77)
+def test_it_is_ill_when_too_much_waits(platform: PlatformApp, server: RedisServer, diary: Path) -> None:
+    for number in range(3):
+        shop.is_ordered.delay(diary, number)
+
+    assert look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 4}')[0] == 0
+    code, checks = look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 3}')
+    assert (code, "orders has 3 of 3" in str(checks["waiting"]["message"])) == (1, True)
+    platform.control.purge()
+
+
+def test_it_is_ill_when_the_server_keeps_nothing_or_is_not_there(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as forgetful:
+        code, checks = look(forgetful, "--only", "redis")
+    assert (code, "appendonly yes" in str(checks["redis"]["message"])) == (1, True)
+
+    began = time.monotonic()
+    code, checks = look(forgetful)
+    assert code == 1
+    assert checks["letters"]["message"] == "not known: redis has to be well first"
+    assert time.monotonic() - began < 20, "it has to answer before whoever asks loses patience"

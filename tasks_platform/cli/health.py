@@ -20,7 +20,9 @@ from tasks_platform.settings import load_settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_context
 def health(ctx: click.Context, only: tuple[str, ...], *, as_json: bool) -> None:
-    """Tell whether this installation is well; the exit code is 1 if it is not.
+    """Tell whether this installation is well.
+
+    The exit code is 1 if it is not.
 
     Does Redis answer and keep what it is given, does too much wait or lie dead, has every queue a worker?
     The bounds are TASKS_HEALTH__WAITING, __LETTERS and __QUEUES.

@@ -16,7 +16,9 @@ from tasks_platform.cli.new_project.writing import write_project
     "--into", type=click.Path(file_okay=False, path_type=Path), help="The folder to make; NAME in this one without it."
 )
 def new(name: str, into: Path | None) -> None:
-    """Write a small working project: tasks, a producer, settings, a test, and the command that runs a worker.
+    """Write a small working project to begin with.
+
+    It has tasks, a producer, settings, tests, and the command that runs a worker.
 
     NAME is the name of its Python package, for example shop.
     """

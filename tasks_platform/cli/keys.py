@@ -14,13 +14,13 @@ from tasks_platform.settings import load_settings
 
 @click.group()
 def keys() -> None:
-    """Make the keys that seal secrets in arguments and results, and see which ones are set."""
+    """Make and list the keys that seal secrets."""
 
 
 @keys.command()
 @click.option("--name", help="How messages call the key; without it, today's date and four random characters.")
 def new(name: str | None) -> None:
-    """Print a new key, to be set in TASKS_SEALING__KEYS or written into the file of TASKS_SEALING__KEYS_FILE.
+    """Print a new key for TASKS_SEALING__KEYS.
 
     The first key seals, all of them open: to change keys, add the new one behind the old one everywhere, then put
     it in front everywhere, and remove the old one when nothing that it sealed is left.
@@ -34,7 +34,7 @@ def new(name: str | None) -> None:
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def list_(*, as_json: bool) -> None:
-    """List the names of the keys that are set; the keys themselves are never shown."""
+    """List the names of the keys that are set, never the keys."""
     uses = {"sealing": load_settings().sealing.ring}
     if as_json:
         click.echo(json.dumps({use: {"active": ring.active, "keys": list(ring.keys)} for use, ring in uses.items()}))

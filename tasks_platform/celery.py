@@ -29,6 +29,8 @@ _NO_SERVER = "redis://no-server.invalid"
 class PlatformApp(celery.Celery):
     """A Celery application that reads the platform's settings when they are first needed."""
 
+    amqp_cls = "tasks_platform.task.amqp:PlatformAMQP"
+
     def __init__(
         self, name: str, *, settings: Settings | None = None, include: Sequence[str] = (), **options: Any
     ) -> None:

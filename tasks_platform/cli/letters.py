@@ -13,6 +13,7 @@ from tasks_platform.cli.showing import a_console
 from tasks_platform.cli.showing_letters import print_letter, print_letters
 from tasks_platform.errors import LetterError
 from tasks_platform.letters import DeadLetterQueue, Letter, is_awaited, is_parked
+from tasks_platform.sealing import masked
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 _letter = click.argument("letter_id", metavar="LETTER")
@@ -39,7 +40,7 @@ def list_(offset: int, limit: int, *, as_json: bool) -> None:
     queue = DeadLetterQueue(application())
     found = queue.list(offset, limit)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(masked(found), indent=2))
     elif found:
         print_letters(a_console(), found, len(queue))
     else:
@@ -57,7 +58,7 @@ def show(letter_id: str, *, as_json: bool) -> None:
     queue = DeadLetterQueue(application())
     letter = queue.show(letter_id)
     if as_json:
-        click.echo(json.dumps(letter, indent=2))
+        click.echo(json.dumps(masked(letter), indent=2))
     else:
         print_letter(a_console(), letter, queue.arguments(letter))
 
@@ -75,11 +76,11 @@ def edit(letter_id: str, changes: tuple[str, ...], *, as_json: bool) -> None:
     texts = dict(_named(change) for change in changes)
     letter = _edit(queue, letter_id, texts)
     if as_json:
-        click.echo(json.dumps(letter, indent=2))
+        click.echo(json.dumps(masked(letter), indent=2))
         return
     click.echo(f"{letter['task']}[{letter['id']}] now has")
     for name, value in (queue.arguments(letter) or {}).items():
-        click.echo(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
+        click.echo(f"  {name} = {json.dumps(masked(value), ensure_ascii=False)}")
 
 
 @letters.command()
@@ -116,7 +117,7 @@ def discard(letter_id: str, *, yes: bool, as_json: bool) -> None:
         flow = f" The flow {letter['flow']} waits for it and will fail." if waits else ""
         click.confirm(f"Give up {letter['task']}[{letter['id']}]?{flow}", abort=True, err=True)
     queue.discard(letter["id"])
-    click.echo(json.dumps(letter, indent=2) if as_json else f"{letter['task']}[{letter['id']}] was discarded")
+    click.echo(json.dumps(masked(letter), indent=2) if as_json else f"{letter['task']}[{letter['id']}] was discarded")
 
 
 def _edit(queue: DeadLetterQueue, letter_id: str, texts: Mapping[str, str]) -> Letter:
@@ -137,7 +138,7 @@ def _edit(queue: DeadLetterQueue, letter_id: str, texts: Mapping[str, str]) -> L
 
 def _replay(queue: DeadLetterQueue, letter_id: str, *, as_json: bool) -> Letter:
     letter = queue.replay(letter_id)
-    click.echo(json.dumps(letter, indent=2) if as_json else f"{letter['task']}[{letter['id']}] {_how(letter)}")
+    click.echo(json.dumps(masked(letter), indent=2) if as_json else f"{letter['task']}[{letter['id']}] {_how(letter)}")
     return letter
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tasks_platform.cli.showing import a_table, in_colour, printable
 from tasks_platform.letters import Letter
+from tasks_platform.sealing import masked
 
 #: Characters of a cause in a list, and the fewest of an id.
 _SHORT = 160
@@ -87,12 +88,12 @@ def _print_arguments(console: Console, letter: Letter, arguments: dict[str, Any]
         message = letter["message"]
         known = message if message.get("raw") else {"args": message["args"], "kwargs": message["kwargs"]}
         console.print("\nmessage", style="bold")
-        console.print(printable(json.dumps(known, indent=2, ensure_ascii=False)), soft_wrap=True)
+        console.print(printable(json.dumps(masked(known), indent=2, ensure_ascii=False)), soft_wrap=True)
     elif arguments:
         console.print("\narguments", style="bold")
         width = max(map(len, arguments))
         for name, value in arguments.items():
-            text = printable(json.dumps(value, ensure_ascii=False))
+            text = printable(json.dumps(masked(value), ensure_ascii=False))
             console.print(f"  {name:<{width}}  {text}", soft_wrap=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import celery
 from celery.app.task import Context
 
-from tasks_platform.errors import LetterError, PayloadError, PermanentError
+from tasks_platform.errors import LetterError, PayloadError, PermanentError, SealingError
 from tasks_platform.letters.message import Letter, arguments_with, is_parked, message_to_replay, own_headers, understood
 from tasks_platform.store import Store
 from tasks_platform.task import PlatformTask
@@ -81,7 +81,7 @@ class DeadLetterQueue:
         try:
             given = arguments_with(signature, message, changes)
             args, kwargs = task.payload.write(given.args, given.kwargs)
-        except (PayloadError, TypeError) as error:
+        except (PayloadError, SealingError, TypeError) as error:
             raise LetterError(f"letter {letter['id']} was not changed: {error}") from None
         # how the old arguments looked in logs says nothing of the new ones
         options = {

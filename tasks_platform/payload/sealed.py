@@ -73,6 +73,17 @@ class Sealing:
             {name: scope.open(value) if scope.holds(value) else value for name, value in kwargs.items()},
         )
 
+    def seal_step(self, step: str, value: Any) -> Any:
+        """Return what the step *step* of a run returned, plain JSON, as it may be remembered."""
+        if not (self.of_arguments or self.of_result) or not self.ring():
+            return value  # a run without keys got its secrets in the open
+        return Scope.of_step(self.ring(), self._task, step).seal(value)
+
+    def open_step(self, step: str, value: Any) -> Any:
+        """Return what `seal_step` was given."""
+        scope = Scope.of_step(self.ring(), self._task, step)
+        return scope.open(value) if scope.holds(value) else value
+
     def digests(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the sealed ones of *arguments*, each secret as what is the same for equal ones."""
         scope = Scope(self.ring(), self._task)

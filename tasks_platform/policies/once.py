@@ -19,7 +19,8 @@ class Once(Policy):
 
     ``charge = current_run().once("charge", lambda: gateway.charge(order))``
 
-    What the step returned is remembered as plain JSON, and that is what the run gets, the first time too.
+    What the step returned is remembered as plain JSON, and that is what the run gets, the first time too. It is
+    sealed where the task has sealed arguments or a sealed result.
     A step that was cut between its effect and our record of it repeats: exactly once needs an idempotency key
     on the other side. Two runs of one job never are at the same step together: the second is held until the
     first ends or its lease runs out.
@@ -46,7 +47,7 @@ class Once(Policy):
             if answer == "busy":
                 raise Hold(self.poll, f"another run of this job is at its step {step!r}")
             if answer == "done":
-                return result
+                return run.unseal(step, result)
             try:
                 result = effect()
             except BaseException:
@@ -72,7 +73,7 @@ class Once(Policy):
                 f"{run.task}[{run.job_id}]: step {step!r} happened and will not happen again, but what it returned, "
                 f"a {type(result).__name__}, cannot be remembered as JSON: let the step return plain values"
             ) from error
-        run.store.finish_step(run.job_id, step, plain, self.kept)
+        run.store.finish_step(run.job_id, step, run.seal(step, plain), self.kept)
         return plain
 
 

@@ -65,6 +65,9 @@ class Run:
     announce: Callable[[str, Mapping[str, Any]], None] = lambda _state, _details: None
     #: Send a message of ``message()``'s shape again under its own id, with more headers.
     send: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _message, _headers: None
+    #: Seal what a step returned before it is remembered, where the task is given secrets, and open it again.
+    seal: Callable[[str, Any], Any] = lambda _step, value: value
+    unseal: Callable[[str, Any], Any] = lambda _step, value: value
     #: What policies remember during this run.
     notes: dict[str, Any] = field(default_factory=dict)
 

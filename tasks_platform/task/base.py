@@ -82,6 +82,8 @@ class PlatformTask(celery.Task[P, R]):
             type(self).payload = Payload(self.run, name=name)
             type(self).policies = ordered(name, self.policies)
         self.payload = self.payload.sealed_with(lambda: self.platform.ring)
+        if self.payload.sealing.of_result:
+            self.resultrepr_maxsize = len("'sealed'")  # logs and events show that it is, and no ciphertext
         #: A hook of Celery's that runs in front of the function; here it is part of the attempt.
         self.before = self.before_start
         self.before_start = _nothing  # type: ignore[assignment, method-assign]

@@ -82,6 +82,8 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
         queue=delivery.get("routing_key"),
         announce=partial(_announce, task, request),
         send=partial(send_other, task),
+        seal=task.payload.sealing.seal_step,
+        unseal=task.payload.sealing.open_step,
     )
 
 

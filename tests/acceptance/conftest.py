@@ -44,10 +44,16 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="module")
-def platform(server: RedisServer) -> Iterator[PlatformApp]:
+def platform_settings(server: RedisServer) -> Settings:
+    """Return the settings of the application in this process; a test file may have its own."""
+    return Settings(redis_url=server.url, modules="acceptance.shop,acceptance.accidents", business=False)
+
+
+@pytest.fixture(scope="module")
+def platform(platform_settings: Settings) -> Iterator[PlatformApp]:
     """Return the application as a caller sees it, in this process."""
     before = current_app._get_current_object()
-    app = create_app(Settings(redis_url=server.url, modules="acceptance.shop,acceptance.accidents", business=False))
+    app = create_app(platform_settings)
     app.loader.import_default_modules()
     yield app
     close(app)

@@ -7,9 +7,12 @@ from uuid import UUID
 import pytest
 
 from runs import Bench, Clock, a_run, decide
+from tasks_platform import Sealed
 from tasks_platform.errors import Hold, PermanentError, TaskDefinitionError
+from tasks_platform.payload import Payload
 from tasks_platform.policies import DeadLetters, Once, Retry
 from tasks_platform.policy import Kind, classify, current_run
+from tasks_platform.sealing import KeyRing, is_envelope, new_key
 from tasks_platform.store import MemoryStore
 
 
@@ -32,6 +35,9 @@ class Gateway:
     def charge(self, amount: int) -> dict[str, int]:
         self.charges.append(amount)
         return {"receipt": len(self.charges)}
+
+
+def mint() -> Sealed[str]: ...
 
 
 def begun(run, **options):
@@ -199,3 +205,14 @@ def test_a_task_that_uses_once_has_to_declare_it():
 def test_a_time_that_is_none_is_refused_when_it_is_written(option, value):
     with pytest.raises(TaskDefinitionError, match=f"Once.{option}="):
         Once(**{option: value})
+
+
+def test_what_a_step_returned_is_remembered_sealed_and_returned_as_it_was(store):
+    ring = KeyRing.read(new_key("k1"))
+    payload = Payload(mint, name="shop.mint").sealed_with(lambda: ring)
+    sealing = {"seal": payload.sealing.seal_step, "unseal": payload.sealing.open_step}
+    secret = {"token": "tok-6d1f0c2e"}
+
+    assert begun(a_run(store, **sealing)).once("mint", lambda: secret) == secret
+    assert begun(a_run(store, attempt=2, **sealing)).once("mint", lambda: None) == secret
+    assert is_envelope(store.begin_step("job-1", "mint", "anybody", 1)[1])

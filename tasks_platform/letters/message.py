@@ -20,7 +20,7 @@ _OF_ONE_RUN = ("copy", "outcome")
 #: Header keys that make a job a step of its flow.
 _OF_A_STEP = ("flow", "rule")
 #: What the worker's main process calls the failure of a message that it could hand to no task.
-_NEVER_RUN = frozenset({"NotRegistered", "DecodeError"})
+_NEVER_RUN = frozenset({"NotRegistered", "DecodeError", "DeliveryLimit"})
 
 
 def own_headers(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import methodcaller
 from typing import Any
 
 from celery.exceptions import InvalidTaskError
 
+from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.store import Store
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN = 5.0
 #: Seconds until a letter that the store refused is written again.
 _REFUSED_PAUSE = 2.0
+_GIVEN_UP = "the broker gave the message up ({}): again and again it came back undone, from workers that died"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,10 @@ class PlatformConsumer(SteadyConsumer):
         handle: Callable[[Any], Any] = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> Any:
+            if self.is_known(message):
+                return None
+            if (reason := _given_up(message)) is not None:
+                return self._bury(message, *_identity(message), _GIVEN_UP.format(reason), kind="DeliveryLimit")
             if (flaw := flaw_of(message)) is not None:
                 return self.on_invalid_task(None, message, InvalidTaskError(flaw))
             try:
@@ -100,7 +107,9 @@ class PlatformConsumer(SteadyConsumer):
             grace - (now - since),
         )
         self.qos.increment_eventually()
-        self.timer.call_after(min(_LOOK_AGAIN, grace), self._give_back, (message,))
+        # a broker that counts how often a message comes back gives it up in the end: it gets it back ever more rarely
+        pause = max(_LOOK_AGAIN, now - since) if self._counts_deliveries else _LOOK_AGAIN
+        self.timer.call_after(min(pause, grace), self._give_back, (message,))
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
         """Bury what is no task message at all."""
@@ -115,13 +124,17 @@ class PlatformConsumer(SteadyConsumer):
         self._bury(message, *_identity(message), f"cannot be decoded: {exc}")
 
     @property
+    def _counts_deliveries(self) -> bool:
+        return isinstance(self.task_consumer, LevelConsumer)
+
+    @property
     def _store(self) -> Store:
         store: Store = self.app.store
         return store
 
     def _give_back(self, message: Any) -> None:
         self.qos.decrement_eventually()
-        self.until_taken(message, message.requeue)
+        self.until_taken(message, methodcaller("requeue"))
 
     def _bury(self, message: Any, job_id: str, name: str, cause: str, *, kind: str = "DecodeError") -> None:
         """Write the letter, then acknowledge: a kill between the two keeps both, and the letter is one."""
@@ -131,7 +144,7 @@ class PlatformConsumer(SteadyConsumer):
             log.warning("the letter of %s[%s] is not written yet: %r", name, job_id, trouble)
             self.timer.call_after(_REFUSED_PAUSE, self._bury, (message, job_id, name, cause), {"kind": kind})
         else:
-            self.until_taken(message, message.ack)
+            self.until_taken(message, methodcaller("ack"))
 
     def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
         retries = _headers(message).get("retries")
@@ -188,6 +201,12 @@ def _headers(message: Any) -> Mapping[str, Any]:
 def _identity(message: Any) -> tuple[str, str]:
     headers = _headers(message)
     return str(headers.get("id") or _digest(message)), str(headers.get("task"))
+
+
+def _given_up(message: Any) -> str | None:
+    """Tell why the broker gave a message up; a job that expired meets its end as on every other broker."""
+    reason: str | None = (message.delivery_info or {}).get("given_up")
+    return None if reason == "expired" and _headers(message).get("expires") else reason
 
 
 def _digest(message: Any) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from operator import methodcaller
 from typing import Any
 
+from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
+
+from tasks_platform.broker.rabbitmq import LevelConsumer
+from tasks_platform.task.redelivered import Redelivered
 
 log = logging.getLogger(__name__)
 #: Seconds until an acknowledgement that could not be sent is sent again.
 _PAUSE = 2.0
+#: Does what is owed for a message: acknowledge it, or give it back.
+Settle = Callable[[Any], None]
 
 
 class SteadyConsumer(Consumer):
@@ -24,13 +30,20 @@ class SteadyConsumer(Consumer):
     2. When the connection is lost, the messages that are not acknowledged stay where Redis keeps them.
     3. When it is back, those of running jobs are taken over and acknowledged when the jobs end; the others go back
        to their queues.
+
+    RabbitMQ delivers what was not acknowledged again at once, to any worker. What comes back here, of a job that still
+    runs or has ended meanwhile, is not run a second time.
     """
 
     # Celery's own, which its type stubs leave out
     app: Any
+    blueprint: Any
     conninfo: Any
     connection_errors: Any
     channel_errors: Any
+    controller: Any
+    hub: Any
+    pool: Any
     task_consumer: Any = None
     timer: Any
 
@@ -41,19 +54,24 @@ class SteadyConsumer(Consumer):
         #: Delivery tags of messages that the pool works on, or that wait for their acknowledgement to be sent again.
         self._running: set[str] = set()
         self._unsent: set[str] = set()
+        #: What RabbitMQ delivers again.
+        self._redelivered = Redelivered()
 
     def call_soon_ack(self, p: Any, *args: Any, **kwargs: Any) -> Any:
         """Acknowledge a message or give it back; Celery asks for it with one of the message's own methods."""
         message = p.__self__
-        settle = message.ack if p.__name__ == "ack_log_error" else partial(message.reject, requeue=args[-1] is True)
-        return super().call_soon_ack(partial(self.until_taken, message, settle))  # type: ignore[misc]
+        acknowledged = p.__name__ == "ack_log_error"
+        settle = methodcaller("ack") if acknowledged else methodcaller("reject", requeue=args[-1] is True)
+        return super().call_soon_ack(self.until_taken, message, settle)  # type: ignore[misc]
 
-    def until_taken(self, message: Any, settle: Callable[[], None]) -> None:
+    def until_taken(self, message: Any, settle: Settle) -> None:
         """Do *settle*, the acknowledgement of *message*; again and again while the broker does not take it."""
+        if self._is_of_a_lost_channel(message) and (message := self._redelivered.settled(message, settle)) is None:
+            return
         if message.acknowledged:
             return
         try:
-            settle()
+            settle(message)
         except (*self.connection_errors, *self.channel_errors, AttributeError) as trouble:
             # AttributeError: what a closed connection of kombu's Redis transport answers with
             log.warning("an acknowledgement could not be sent; again in %.0f s: %r", _PAUSE, trouble)
@@ -61,18 +79,24 @@ class SteadyConsumer(Consumer):
             self.timer.call_after(_PAUSE, self.until_taken, (message, settle))
         else:
             self._unsent.discard(message.delivery_tag)
+            self._ask()
+
+    def is_known(self, message: Any) -> bool:
+        """Tell whether *message* was delivered here before and need not be handled again."""
+        settle = self._redelivered.known(message)
+        if settle is not None:
+            self.until_taken(message, settle)
+        return settle is not None
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of a lost connection without giving back what runs."""
-        if self.task_consumer is not None and self.conninfo.transport.driver_type == "redis":
+        if isinstance(self.task_consumer, LevelConsumer):
+            self._redelivered.expect(request.message for request in _in_the_pool())
+        elif self.task_consumer is not None and self.conninfo.transport.driver_type == "redis":
             channel = self.task_consumer.channel
             channel.do_restore = False
             self._owed |= channel.qos._delivered  # noqa: SLF001 - kombu has no other way to ask
-            self._running |= {
-                request.message.delivery_tag
-                for request in worker_state.reserved_requests
-                if request._apply_result is not None  # noqa: SLF001 - the pool has it
-            }
+            self._running |= {request.message.delivery_tag for request in _in_the_pool()}
         try:
             super().on_connection_error_after_connected(exc)
         except Exception:
@@ -81,6 +105,9 @@ class SteadyConsumer(Consumer):
     def on_ready(self) -> None:
         """Take over from the connection that was lost, if one was."""
         super().on_ready()
+        if isinstance(self.task_consumer, LevelConsumer):
+            self._serve(self.task_consumer)
+            return
         channel = self.task_consumer.channel
         for tag, message in self._owed.items():
             if message.acknowledged:
@@ -93,3 +120,37 @@ class SteadyConsumer(Consumer):
                 message._state = "REQUEUED"  # noqa: SLF001 - so that nobody settles it again
         self._owed.clear()
         self._running.clear()
+
+    def perform_pending_operations(self) -> None:
+        """Ask for messages where there is no event loop that does."""
+        super().perform_pending_operations()
+        if self.hub is None and self.blueprint.state == RUN:
+            self._ask()
+
+    def _serve(self, consumer: LevelConsumer) -> None:
+        consumer.slots = self._slots
+        consumer.taken = lambda: len(worker_state.reserved_requests)
+        if self.hub is not None:
+            # before its ticks, in one of which the pool sends its processes what they are to run
+            self.hub.call_soon(self._ask)
+            self.hub.on_tick.add(self._ask)
+
+    def _ask(self) -> None:
+        if isinstance(self.task_consumer, LevelConsumer):
+            self.task_consumer.ask()
+
+    def _slots(self) -> int:
+        return int(getattr(self.controller, "max_concurrency", None) or self.pool.num_processes)
+
+    def _is_of_a_lost_channel(self, message: Any) -> bool:
+        consumer = self.task_consumer
+        return isinstance(consumer, LevelConsumer) and message.channel is not consumer.channel
+
+
+def _in_the_pool() -> list[Any]:
+    """Return the requests that the pool has."""
+    return [
+        request
+        for request in worker_state.reserved_requests
+        if request._apply_result is not None  # noqa: SLF001 - Celery has no other way to ask
+    ]

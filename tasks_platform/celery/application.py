@@ -1,4 +1,4 @@
-"""All assembly happens here: ``create_app(settings)``, and ``app`` for ``celery -A tasks_platform``."""
+"""PlatformApp: a Celery application assembled from the platform's settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Any
 
 import celery
+from celery.app.amqp import AMQP
 
 from tasks_platform import embedded
+from tasks_platform.broker.rabbitmq import RabbitAMQP
+from tasks_platform.celery.configuration import is_rabbitmq, of_the_broker, of_workers
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
-from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
 from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
@@ -77,7 +79,18 @@ class PlatformApp(celery.Celery):
     @cached_property
     def zero_is_first(self) -> bool:
         """Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ)."""
-        return _counts_from_zero(self.conf.broker_url)
+        return not is_rabbitmq(self._own_broker)
+
+    @cached_property
+    def amqp(self) -> AMQP:
+        """How messages are sent; on RabbitMQ to queues of its own kind."""
+        return RabbitAMQP(self) if is_rabbitmq(self._own_broker) else super().amqp
+
+    @property
+    def _own_broker(self) -> str:
+        """The broker that is not the Redis server of the records; empty if there is none."""
+        url = self.settings.broker_url
+        return url.get_secret_value() if url is not None else ""
 
     @property
     def task_modules(self) -> tuple[str, ...]:
@@ -106,51 +119,16 @@ class PlatformApp(celery.Celery):
             self.conf.update({"result_backend": _backend_at(self.redis_url), **broker})
 
     def _configuration(self) -> dict[str, Any]:
-        settings = self.settings
         try:
             records = self.redis_url
         except NoServerError:
             records = _NO_SERVER
-        broker = settings.broker_url.get_secret_value() if settings.broker_url else records
         return {
-            "broker_url": broker,
             "result_backend": _backend_at(records),
             "include": self.task_modules,
-            "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
-            "task_default_queue": settings.default_queue,
-            "task_default_priority": broker_priority(Priority.NORMAL, highest_first=_counts_from_zero(broker)),
             "task_routes": (self._route,),
-            "task_acks_late": True,
-            "task_reject_on_worker_lost": False,
-            "task_track_started": True,
-            "task_publish_retry_policy": {
-                "max_retries": 20,
-                "interval_start": 0,
-                "interval_step": 0.2,
-                "interval_max": 1,
-            },
-            "broker_transport_options": {
-                "priority_steps": list(PRIORITY_STEPS),
-                "queue_order_strategy": "priority",
-                "visibility_timeout": settings.visibility_timeout,
-                "unacked_restore_interval": 5,
-                "unacked_restore_throttle": 1,
-                "socket_keepalive": True,
-                "socket_connect_timeout": 5,
-                "health_check_interval": 10,
-            },
-            "broker_connection_retry_on_startup": True,
-            "broker_connection_max_retries": None,
-            "worker_prefetch_multiplier": 1,
-            "worker_disable_prefetch": True,
-            "worker_cancel_long_running_tasks_on_connection_loss": False,
-            "worker_hijack_root_logger": True,
-            "result_expires": settings.result_expires,
-            "result_chord_expires": 366 * 86400,  # a parked member may hold its chord open for months
-            "accept_content": ["json"],
-            "timezone": "UTC",
-            "enable_utc": True,
-            "worker_enable_remote_control": True,
+            **of_the_broker(self._own_broker or records, self.settings),
+            **of_workers(self.settings),
         }
 
     def _route(
@@ -185,17 +163,8 @@ def _backend_at(url: str) -> str:
     return f"tasks_platform.task.backend:PlatformBackend+{url}"
 
 
-def _counts_from_zero(broker_url: str) -> bool:
-    return any(kind in broker_url.partition(":")[0] for kind in ("redis", "sentinel", "memory"))
-
-
 def create_app(settings: Settings | None = None, *, include: Sequence[str] = ()) -> PlatformApp:
     """Assemble an application with the task modules *include*, besides those the settings name."""
     platform = PlatformApp("tasks_platform", settings=settings, include=include)
     platform.set_default()
     return platform
-
-
-app = create_app()
-
-__all__ = ["PlatformApp", "app", "create_app"]

@@ -1,0 +1,136 @@
+"""LevelConsumer: the messages of a worker, strictly by level, and no more of them than it can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from kombu import Consumer, Queue
+
+from tasks_platform.broker.rabbitmq.arrival import arrived
+from tasks_platform.broker.rabbitmq.levels import LEVELS, physical_name
+from tasks_platform.broker.rabbitmq.topology import GRAVEYARD, graveyard, job_queue
+
+
+class LevelConsumer(Consumer):
+    """A consumer that asks for messages while there is room, and waits for them when there are none.
+
+    1. While a job more could run, it asks one queue after the other, the highest level first, for a message.
+    2. When all are empty, it subscribes to all of them: what is published from then on comes by itself.
+    3. When there is no room left, it unsubscribes. What was on its way then goes back at once: a critical job
+       must not wait behind a long one while another worker is idle.
+
+    Asked for is nothing before the worker is ready and says how much room it has.
+    """
+
+    # kombu's own, which it does not type
+    channel: Any
+    _queues: dict[str, Queue]
+
+    def __init__(self, channel: Any, queues: Any = None, **options: Any) -> None:
+        #: How many jobs the worker runs at once, and how many it has at present.
+        self.slots: Callable[[], int] = int
+        self.taken: Callable[[], int] = int
+        self._going = False
+        self._asking = False
+        self._subscriptions: set[str] = set()
+        # a channel of its own: quorum queues take no limit that a channel's consumers share
+        super().__init__(channel.channel(), queues, **options)
+
+    def declare(self) -> None:
+        """Declare the queues of all levels."""
+        graveyard()(self.channel).declare()
+        for physical in self._in_order():
+            job_queue(physical)(self.channel).declare()
+
+    def add_queue(self, queue: Queue) -> Queue:  # type: ignore[override]
+        """Serve *queue*, too."""
+        self._unsubscribe()
+        self._queues[queue.name] = queue
+        self.declare()
+        return queue
+
+    def cancel_by_queue(self, queue: str) -> None:  # type: ignore[override]
+        """Serve *queue* no longer."""
+        self._unsubscribe()
+        self._queues.pop(queue, None)
+
+    def consuming_from(self, queue: Queue | str) -> bool:
+        """Tell whether *queue* is served."""
+        return getattr(queue, "name", queue) in self._queues
+
+    def consume(self, no_ack: bool | None = None) -> None:  # noqa: FBT001 - kombu's own
+        """Begin to serve the queues; the first messages are asked for by `ask`."""
+        self._going = True
+
+    def cancel(self) -> None:
+        """Stop serving the queues; what runs can still be acknowledged."""
+        self._going = False
+        self._unsubscribe()
+
+    def close(self) -> None:
+        """Stop, and give up the channel: what is not acknowledged goes back."""
+        self.cancel()
+        self.channel.close()
+
+    def qos(self, *_: Any, **__: Any) -> None:
+        """Leave alone how many messages may be on their way: the room says it."""
+
+    def ask(self) -> None:
+        """Take what there is room for; called whenever something has happened in the worker."""
+        if not self._going or self._asking:
+            return
+        if self._subscriptions:
+            self._stop_when_full()
+            return
+        self._asking = True
+        try:
+            while self._going and self._has_room():
+                if (found := self._next()) is None:
+                    self._subscribe()
+                    break
+                self._hand_over(*found)
+        finally:
+            self._asking = False
+
+    def _has_room(self) -> bool:
+        return self.taken() < self.slots()
+
+    def _next(self) -> tuple[Any, str] | None:
+        for physical in (*self._in_order(), GRAVEYARD):
+            if (raw := self.channel.basic_get(physical)) is not None:
+                return raw, physical
+        return None
+
+    def _in_order(self) -> Iterator[str]:
+        """Yield the queues on the server, the highest level first."""
+        for level in LEVELS:
+            for name in list(self._queues):
+                yield physical_name(name, level)
+
+    def _subscribe(self) -> None:
+        self.channel.basic_qos(0, self.slots(), False)
+        for physical in (*self._in_order(), GRAVEYARD):
+            self.channel.basic_consume(
+                physical, consumer_tag=physical, callback=partial(self._on_delivery, physical=physical), nowait=True
+            )
+            self._subscriptions.add(physical)
+
+    def _unsubscribe(self) -> None:
+        while self._subscriptions:
+            self.channel.basic_cancel(self._subscriptions.pop(), nowait=True)
+
+    def _on_delivery(self, raw: Any, physical: str) -> None:
+        if self._going and self._has_room():
+            self._hand_over(raw, physical)
+            self._stop_when_full()
+        else:
+            self.channel.basic_reject(raw.delivery_tag, requeue=True)
+
+    def _stop_when_full(self) -> None:
+        if not self._has_room():
+            self._unsubscribe()
+
+    def _hand_over(self, raw: Any, physical: str) -> None:
+        self._receive_callback(arrived(raw, physical))

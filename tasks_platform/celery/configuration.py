@@ -1,0 +1,71 @@
+"""Celery's settings as the platform needs them, by what they are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
+from tasks_platform.settings import Settings
+
+
+def is_rabbitmq(broker_url: str) -> bool:
+    """Tell whether the broker speaks AMQP."""
+    return broker_url.partition(":")[0].partition("+")[0] in {"amqp", "amqps", "pyamqp"}
+
+
+def of_the_broker(broker_url: str, settings: Settings) -> dict[str, Any]:
+    """Return what differs between brokers, and what says how long to wait for one."""
+    rabbitmq = is_rabbitmq(broker_url)
+    return {
+        "broker_url": broker_url,
+        "broker_transport_options": _rabbitmq_options() if rabbitmq else _redis_options(settings),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": rabbitmq,  # a queue that was deleted is declared again
+        "broker_heartbeat": 60,
+        "task_default_priority": broker_priority(Priority.NORMAL, highest_first=not rabbitmq),
+        "task_publish_retry_policy": {
+            "max_retries": 20,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 1,
+        },
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": not rabbitmq,  # there the consumer asks for no more than can be run
+    }
+
+
+def of_workers(settings: Settings) -> dict[str, Any]:
+    """Return what holds on every broker."""
+    return {
+        "worker_consumer": "tasks_platform.task.consumer:PlatformConsumer",
+        "task_default_queue": settings.default_queue,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "task_track_started": True,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": True,
+        "worker_enable_remote_control": True,
+        "result_expires": settings.result_expires,
+        "result_chord_expires": 366 * 86400,  # a parked member may hold its chord open for months
+        "accept_content": ["json"],
+        "timezone": "UTC",
+        "enable_utc": True,
+    }
+
+
+def _redis_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "priority_steps": list(PRIORITY_STEPS),
+        "queue_order_strategy": "priority",
+        "visibility_timeout": settings.visibility_timeout,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 10,
+    }
+
+
+def _rabbitmq_options() -> dict[str, Any]:
+    return {"confirm_publish": True}

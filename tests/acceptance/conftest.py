@@ -8,8 +8,10 @@ import pytest
 import redis
 from celery import Celery, current_app
 
+from acceptance.brokers import BROKERS, Broker, RabbitBroker, RedisBroker, chosen
 from acceptance.closing import close
 from acceptance.workers import PLATFORM, Worker, running_worker
+from rabbitmq_server import RabbitServer, running_rabbitmq
 from redis_server import RedisServer, running_redis
 from tasks_platform import Settings, create_app
 from tasks_platform.letters import DeadLetterQueue
@@ -24,16 +26,48 @@ LOG_TAIL = 20_000
 
 
 @pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def logs(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the workers' logs."""
-    return tmp_path_factory.mktemp("logs")
+    return tmp_path_factory.mktemp(f"logs-{broker_kind}")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def broker_kind() -> str:
+    """Return which broker the workers of a test file use; tests marked ``every_broker`` are run on each."""
+    return chosen()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so on every broker."""
+    if metafunc.definition.get_closest_marker("every_broker"):
+        metafunc.parametrize("broker_kind", BROKERS, scope="module")
+
+
+@pytest.fixture(scope="module")
+def server(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Start a server for one test file."""
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+    program = "redis-server" if broker_kind == "redis" else None
+    with running_redis(tmp_path_factory.mktemp("redis"), program=program) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """Start a RabbitMQ that all test files of this process share; each has a virtual host of it."""
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def broker(broker_kind: str, request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """Return the broker of one test file; whatever the tests start finds it in the environment."""
+    if broker_kind != "rabbitmq":
+        yield RedisBroker(client=request.getfixturevalue("client"))
+        return
+    server: RabbitServer = request.getfixturevalue("rabbitmq")
+    with server.virtual_host() as host, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TASKS_BROKER_URL", host.url)
+        yield RabbitBroker(host=host)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +78,7 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="module")
-def platform_settings(server: RedisServer) -> Settings:
+def platform_settings(server: RedisServer, broker: Broker) -> Settings:
     """Return the settings of the application in this process; a test file may have its own."""
     return Settings(redis_url=server.url, modules="acceptance.shop,acceptance.accidents", business=False)
 

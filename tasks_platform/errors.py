@@ -4,6 +4,7 @@
   - SettingsError
   - TaskDefinitionError
   - PayloadError
+  - OptionError
   - LetterError
   - FlowError
   - ScheduleError
@@ -46,6 +47,10 @@ class TaskDefinitionError(PlatformError):
 
 class PayloadError(PlatformError, TypeError):
     """Arguments do not fit the signature of their task."""
+
+
+class OptionError(PlatformError, ValueError):
+    """An option of a call cannot work."""
 
 
 class LetterError(PlatformError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks_platform.errors import Cancel, Hold, SetAside
 from tasks_platform.policies import ORDER
-from tasks_platform.policy import Message, Policy, Run, Verdict, enter_run, leave_run, overriding, wrap
+from tasks_platform.policy import Message, Outcome, Policy, Run, Verdict, enter_run, leave_run, overriding, wrap
 from tasks_platform.store import MemoryStore, Store
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Bench:
             replayed=replayed,
             handle=lambda holder: holder,
             send=self._send_other,
+            outcome=Outcome(),
             store=self.store,
         )
 
@@ -122,7 +123,13 @@ class Bench:
             self.queue.append((job_id, arguments, 1, {}))
             return job_id
 
-        return wrap("publish", overriding("publish", self.policies), message, innermost=push)()
+        try:
+            sent = wrap("publish", overriding("publish", self.policies), message, innermost=push)()
+        except BaseException:
+            message.outcome.not_sent()
+            raise
+        message.outcome.sent()
+        return sent
 
     def take(self) -> Run:
         """Take the first job from the queue."""

@@ -15,6 +15,7 @@ from tasks_platform.letters.message import Letter, arguments_with, is_parked, me
 from tasks_platform.store import Store
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.envelope import HEADER, resend
+from tasks_platform.task.outgoing import readmit
 
 _PAGE = 100
 
@@ -117,7 +118,7 @@ class DeadLetterQueue:
             resend(task, message, {"letter": True}, attempt=attempt)
             return task.AsyncResult(letter["id"])
 
-        task.readmit(message, send)
+        readmit(task, message, send)
         return letter
 
     def discard(self, letter_id: str) -> Letter:

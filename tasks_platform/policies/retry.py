@@ -72,7 +72,8 @@ class Retry(Policy):
             return None
         if asked is None and self.kind(cause) is Kind.PERMANENT:
             return None
-        if self._limit is not None and run.attempt >= self._limit:
+        limit = run.headers.get("max_attempts", self._limit)
+        if limit is not None and run.attempt >= limit:
             return None
         delay = asked if asked is not None else max(self.planned(run.attempt), retry_after(cause) or 0.0)
         return None if self._too_late(run, delay) else delay

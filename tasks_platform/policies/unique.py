@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from tasks_platform.errors import FollowedJobFailedError, LetterError, SetAside, TaskDefinitionError
@@ -81,13 +82,10 @@ class Unique(Policy):
                     "replay it when that job has ended"
                 )
             return proceed() if message.awaited else message.handle(holder)
-        try:
-            sent = proceed()
-        except BaseException:
-            self._free(message, key, {"superseded": message.job_id})
-            raise
-        message.store.extend(key, message.job_id, self._ttl + _delay_of(message.options))
-        return sent
+        ttl = self._ttl + _delay_of(message.options)
+        message.outcome.if_sent(partial(message.store.extend, key, message.job_id, ttl))
+        message.outcome.if_not(partial(self._free, message, key, {"superseded": message.job_id}))
+        return proceed()
 
     def execute(self, run: Run, proceed: Proceed[Any]) -> Any:
         """Run as the holder of the key, or follow the job that is."""

@@ -3,6 +3,7 @@
 from tasks_platform.policy.backoff import Backoff, backoff_delay
 from tasks_platform.policy.classify import Kind, classify
 from tasks_platform.policy.interface import Policy, Proceed, overriding, wrap
+from tasks_platform.policy.outcome import Outcome
 from tasks_platform.policy.retry_after import retry_after
 from tasks_platform.policy.run import (
     Message,
@@ -18,6 +19,7 @@ __all__ = [
     "Backoff",
     "Kind",
     "Message",
+    "Outcome",
     "Policy",
     "Proceed",
     "Run",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks_platform.errors import TaskDefinitionError
+from tasks_platform.policy.outcome import Outcome
 
 if TYPE_CHECKING:
     from tasks_platform.store import Store
@@ -36,6 +37,8 @@ class Message:
     handle: Callable[[str], Any]
     #: Send a message of the shape of ``Run.message()`` again under its own id, with more headers.
     send: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _message, _headers: None
+    #: What to do once it is known whether the message was sent: among many, after *proceed* has returned.
+    outcome: Outcome
     store: Store
 
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import copy_context
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
 import celery
 from celery.utils import uuid
 
-from tasks_platform.errors import PayloadError, SealingError, TaskDefinitionError, TryAgain
+from tasks_platform.errors import OptionError, PayloadError, SealingError, TaskDefinitionError, TryAgain
 from tasks_platform.payload import Payload
-from tasks_platform.policy import Message, Policy, current_run_or_none, overriding, wrap
+from tasks_platform.policy import Policy, overriding
 from tasks_platform.queues import Priority, broker_priority
 from tasks_platform.sealing import KeyRing
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
-from tasks_platform.task import refused, running
-from tasks_platform.task.envelope import AWAITING, HEADER
+from tasks_platform.task import running
 from tasks_platform.task.handle import JobHandle
-from tasks_platform.task.insist import insist
-from tasks_platform.task.job_ids import is_handing_on, send_under
+from tasks_platform.task.job_ids import is_handing_on
+from tasks_platform.task.options import address
 from tasks_platform.task.ordering import ordered
-from tasks_platform.task.tenant import current_tenant
+from tasks_platform.task.outgoing import outgoing, send
+from tasks_platform.task.refused import refuse
 
 if TYPE_CHECKING:
     from celery.canvas import Signature
@@ -129,7 +129,26 @@ class PlatformTask(celery.Task[P, R]):
         send = partial(copy_context().run, self.delay, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(None, send)
 
-    def apply_async(  # type: ignore[override]
+    def send_at(self, moment: datetime, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Send a job that is due at *moment*, which says its time zone.
+
+        Raises:
+            OptionError: if it does not.
+            PayloadError: if the arguments do not fit the function's signature.
+
+        """
+        return self.apply_async(args, kwargs, eta=moment)
+
+    def send_after(self, delay: timedelta | float, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Send a job that is due after *delay*: a duration, or seconds.
+
+        Raises:
+            PayloadError: if the arguments do not fit the function's signature.
+
+        """
+        return self.apply_async(args, kwargs, countdown=delay)
+
+    def apply_async(  # type: ignore[override]  # noqa: PLR0913 - what a caller can say
         self,
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
@@ -137,101 +156,28 @@ class PlatformTask(celery.Task[P, R]):
         *,
         tenant: str | None = None,
         priority: Priority | str | int | None = None,
+        max_attempts: int | None = None,
         **options: Any,
     ) -> JobHandle[R]:
-        """Send a job with options: Celery's own, a priority by name, a tenant.
+        """Send a job with options: Celery's own, a priority by name, a tenant, other attempts than the task has.
 
-        A *task_id* of the caller's choice that was sent before is the same job.
+        ``countdown`` and ``expires`` may be durations, ``eta`` and ``expires`` aware datetimes. A *task_id* of the
+        caller's choice that was sent before is the same job.
 
         Raises:
+            OptionError: if an option cannot work.
             PayloadError: if the arguments do not fit the function's signature.
             SealingError: if there is no key for what is to be sealed.
 
         """
-        run = current_run_or_none()
-        # ``self.replace()`` sends another message of the very job that runs
-        chosen = task_id is not None and not (run is not None and run.job_id == task_id)
-        if own := self._own_headers(options, tenant, chosen=chosen):
-            options["headers"] = {**(options.get("headers") or {}), HEADER: own}
-        options["priority"] = self._home_priority if priority is None else self._number(priority)
-        if self.home_queue is not None and not (options.get("queue") or options.get("exchange")):
-            options["queue"] = self.home_queue
+        address(self, task_id, options, tenant=tenant, priority=priority, max_attempts=max_attempts)
         try:
-            written_args, written_kwargs = self.payload.write(args or (), kwargs or {})
-        except (PayloadError, SealingError) as error:
+            job = outgoing(self, args or (), kwargs or {}, task_id, options)
+        except (OptionError, PayloadError, SealingError) as error:
             if not is_handing_on():
                 raise
-            return self._refuse(task_id or uuid(), args or (), kwargs or {}, options, error)
-        if (not chosen and not self.publishing) or self.app.conf.task_always_eager:
-            sent = super().apply_async(tuple(written_args), written_kwargs, task_id, **options)
-            return cast("JobHandle[R]", sent)
-        job_id = task_id or uuid()
-        send = partial(self._publish, job_id, written_args, written_kwargs, options)
-        if chosen:
-            send = partial(send_under, self.store, job_id, send, self.AsyncResult)
-        if not is_handing_on():
-            return cast("JobHandle[R]", send())
-        try:
-            return cast("JobHandle[R]", insist(send))
-        except Exception as error:  # noqa: BLE001 - the step before has succeeded: whatever it is, only this one waits
-            return self._refuse(job_id, written_args, written_kwargs, options, error)
-
-    def _refuse(
-        self, job_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any], error: Exception
-    ) -> JobHandle[R]:
-        """Keep a next step that cannot be sent as a letter."""
-        refused.bury(self, job_id, args, kwargs, options, error)
-        return self.AsyncResult(job_id)
-
-    def _own_headers(self, options: Mapping[str, Any], tenant: str | None, *, chosen: bool) -> dict[str, Any]:
-        own = dict((options.get("headers") or {}).get(HEADER) or {})
-        if (works_for := tenant or own.get("tenant") or current_tenant()) is not None:
-            own["tenant"] = works_for
-        if chosen:
-            # should its sender be overtaken or repeat itself, of two copies only one is run
-            own.update(reserved=True, copy=uuid())
-        return own
-
-    def _publish(self, job_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> Any:
-        """Send through the policies."""
-        message = self._message(job_id, args, kwargs, options)
-        send = partial(super().apply_async, tuple(args), dict(kwargs), job_id)
-        return wrap("publish", self.publishing, message, innermost=lambda: send(**message.options))()
-
-    def readmit(self, letter: Mapping[str, Any], send: Callable[[], Any]) -> Any:
-        """Let the policies have a say before a dead letter is sent again with *send*.
-
-        Raises:
-            LetterError: if one of them refuses.
-
-        """
-        message = self._message(
-            letter["options"]["task_id"], letter["args"], letter["kwargs"], dict(letter["options"]), replayed=True
-        )
-        return wrap("publish", self.publishing, message, innermost=send)()
-
-    def _message(
-        self,
-        job_id: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: dict[str, Any],
-        *,
-        replayed: bool = False,
-    ) -> Message:
-        return Message(
-            task=self.name,
-            job_id=job_id,
-            args=args,
-            kwargs=kwargs,
-            arguments=partial(self.payload.bound, args, kwargs),
-            options=options,
-            awaited=any(options.get(name) is not None for name in AWAITING),
-            replayed=replayed,
-            handle=self.AsyncResult,
-            send=partial(running.send_other, self),
-            store=self.store,
-        )
+            return cast("JobHandle[R]", refuse(self, task_id or uuid(), args or (), kwargs or {}, options, error))
+        return cast("JobHandle[R]", send(job))
 
     def signature(self, args: Any = None, *starargs: Any, **starkwargs: Any) -> Signature[R]:
         """Return a signature; arguments that no call could have are refused here.
@@ -287,10 +233,12 @@ class PlatformTask(celery.Task[P, R]):
         return again
 
     @cached_property
-    def _home_priority(self) -> int:
-        return self._number(self.level)
+    def home_priority(self) -> int:
+        """The number its broker wants for its level."""
+        return self.number_of(self.level)
 
-    def _number(self, priority: Priority | str | int) -> int:
+    def number_of(self, priority: Priority | str | int) -> int:
+        """Return the number the broker wants for *priority*."""
         return broker_priority(priority, highest_first=self.platform.zero_is_first)
 
 

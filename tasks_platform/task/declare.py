@@ -32,7 +32,22 @@ _INSTEAD = {
     "expires": "use Deadline(expires=...)",
 }
 #: What callers call; an option of that name would overwrite it.
-_METHODS = frozenset({"apply", "apply_async", "delay", "replace", "retry", "run", "s", "si", "signature", "subtask"})
+_METHODS = frozenset(
+    {
+        "apply",
+        "apply_async",
+        "delay",
+        "replace",
+        "retry",
+        "run",
+        "s",
+        "send_after",
+        "send_at",
+        "si",
+        "signature",
+        "subtask",
+    }
+)
 Decorator = Callable[[Callable[P, R]], PlatformTask[P, R]]
 
 

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
+from tasks_platform.policy import Outcome
 from tasks_platform.store import Store
 
 #: Seconds after which a reservation whose sender vanished lapses.
@@ -38,20 +40,28 @@ def is_handing_on() -> bool:
     return _handing_on.get() is not None
 
 
-def send_under(store: Store, job_id: str, send: Callable[[], Any], handle: Callable[[str], Any]) -> Any:
-    """Send unless a job of that id is there already; answer with the handle either way."""
+def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depends on it
+    store: Store,
+    job_id: str,
+    send: Callable[[], Any],
+    handle: Callable[[str], Any],
+    outcome: Outcome,
+    before_waiting: Callable[[], None],
+) -> Any:
+    """Send unless a job of that id is there already; answer with the handle either way.
+
+    *before_waiting* is done before another sender is waited for, who may in turn wait for this one.
+    """
     token = _handing_on.get() or uuid.uuid4().hex
     while (answer := store.reserve(job_id, token, RESERVATION)) == "reserved":
+        before_waiting()
         time.sleep(_POLL)  # another sender is at it: it confirms, or its reservation lapses
     if answer == "taken":
         return handle(job_id)
-    try:
-        sent = send()
-    except BaseException:
-        store.unreserve(job_id, token)
-        raise
+    outcome.if_not(partial(store.unreserve, job_id, token))
+    sent = send()
     if sent.id == job_id:
-        store.confirm(job_id, UNFINISHED)
+        outcome.if_sent(partial(store.confirm, job_id, UNFINISHED))
     else:
-        store.unreserve(job_id, token)  # another job does the work
+        outcome.if_sent(partial(store.unreserve, job_id, token))  # another job does the work
     return sent

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
 
 
-def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
+def refuse(  # noqa: PLR0913, PLR0917 - the parts of a message
     task: PlatformTask[..., Any],
     job_id: str,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     options: Mapping[str, Any],
     error: Exception,
-) -> None:
+) -> Any:
     """Park the step that could not be sent: replayed with corrected arguments, its flow goes on."""
     kept = {
         name: value for name, value in options.items() if value is not None and name not in {"producer", "connection"}
@@ -55,3 +55,4 @@ def bury(  # noqa: PLR0913, PLR0917 - the parts of a message
     if run.flow_id is not None:
         task.store.mark_step(run.flow_id, job_id, "parked")
     tell_failed(run, error, parked=True)
+    return task.AsyncResult(job_id)

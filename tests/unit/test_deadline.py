@@ -6,7 +6,7 @@ import pytest
 
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.policies import Deadline
-from tasks_platform.policy import Message
+from tasks_platform.policy import Message, Outcome
 from tasks_platform.store import MemoryStore
 
 
@@ -22,6 +22,7 @@ def sent_with(policy: Deadline, **options) -> dict:
         awaited=False,
         replayed=False,
         handle=str,
+        outcome=Outcome(),
         store=MemoryStore(),
     )
     assert policy.publish(message, lambda: "handle") == "handle"

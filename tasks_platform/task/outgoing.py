@@ -1,0 +1,137 @@
+"""A checked call on its way to the broker: under its id and past the policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import celery
+from celery.utils import uuid
+
+from tasks_platform.policy import Message, Outcome, wrap
+from tasks_platform.task import refused, running
+from tasks_platform.task.envelope import AWAITING
+from tasks_platform.task.insist import insist
+from tasks_platform.task.job_ids import is_handing_on, send_under
+from tasks_platform.task.options import check, is_chosen
+
+if TYPE_CHECKING:
+    from tasks_platform.task.base import PlatformTask
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A call whose arguments and options were checked."""
+
+    task: PlatformTask[..., Any]
+    job_id: str
+    #: Whether the id is the caller's choice: then it is one job however often it is sent.
+    chosen: bool
+    #: Plain JSON, like the keyword arguments.
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    #: Celery's, the platform's header among them.
+    options: dict[str, Any]
+
+
+def outgoing(
+    task: PlatformTask[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    task_id: str | None,
+    options: dict[str, Any],
+) -> Outgoing:
+    """Check a call whose *options* are addressed.
+
+    Raises:
+        OptionError: if an option cannot work.
+        PayloadError: if the arguments do not fit the function's signature.
+
+    """
+    if options:
+        check(task, options)
+    args, kwargs = task.payload.write(args, kwargs)
+    return Outgoing(
+        task=task, job_id=task_id or uuid(), chosen=is_chosen(task_id), args=args, kwargs=kwargs, options=options
+    )
+
+
+def send(job: Outgoing) -> Any:
+    """Send one job; answer with the handle of the job that does the work."""
+    publish = partial(celery.Task.apply_async, job.task, tuple(job.args), dict(job.kwargs), job.job_id)
+    if (not job.chosen and not job.task.publishing) or job.task.app.conf.task_always_eager:
+        return publish(**job.options)
+    if not is_handing_on():
+        return _send(job, publish)
+    try:
+        return insist(partial(_send, job, publish))
+    except Exception as error:  # noqa: BLE001 - the step before has succeeded: whatever it is, only this one waits
+        return refused.refuse(job.task, job.job_id, job.args, job.kwargs, job.options, error)
+
+
+def offer(
+    job: Outgoing, outcome: Outcome, publish: Callable[..., Any], before_waiting: Callable[[], None] = lambda: None
+) -> Any:
+    """Send *job* with *publish* unless one of its id or a policy does its work otherwise; answer with the handle.
+
+    What is to be done when the message is known to be sent, or not, is left to *outcome*.
+    """
+    send = partial(_past_policies, job, outcome, publish)
+    if not job.chosen:
+        return send()
+    return send_under(job.task.store, job.job_id, send, job.task.AsyncResult, outcome, before_waiting)
+
+
+def readmit(task: PlatformTask[..., Any], letter: Mapping[str, Any], send: Callable[[], Any]) -> Any:
+    """Let the policies have a say before a dead letter is sent again with *send*.
+
+    Raises:
+        LetterError: if one of them refuses.
+
+    """
+    options = dict(letter["options"])
+    job = Outgoing(
+        task=task,
+        job_id=options["task_id"],
+        chosen=False,
+        args=letter["args"],
+        kwargs=letter["kwargs"],
+        options=options,
+    )
+    return _settled(lambda outcome: _past_policies(job, outcome, lambda **_: send(), replayed=True))
+
+
+def _send(job: Outgoing, publish: Callable[..., Any]) -> Any:
+    return _settled(lambda outcome: offer(job, outcome, publish))
+
+
+def _settled(send: Callable[[Outcome], Any]) -> Any:
+    """Send a message whose fate is known at once."""
+    outcome = Outcome()
+    try:
+        sent = send(outcome)
+    except BaseException:
+        outcome.not_sent()
+        raise
+    outcome.sent()
+    return sent
+
+
+def _past_policies(job: Outgoing, outcome: Outcome, publish: Callable[..., Any], *, replayed: bool = False) -> Any:
+    message = Message(
+        task=job.task.name,
+        job_id=job.job_id,
+        args=job.args,
+        kwargs=job.kwargs,
+        arguments=partial(job.task.payload.bound, job.args, job.kwargs),
+        options=dict(job.options),
+        awaited=any(job.options.get(name) is not None for name in AWAITING),
+        replayed=replayed,
+        handle=job.task.AsyncResult,
+        send=partial(running.send_other, job.task),
+        outcome=outcome,
+        store=job.task.store,
+    )
+    return wrap("publish", job.task.publishing, message, innermost=lambda: publish(**message.options))()

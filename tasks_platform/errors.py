@@ -5,6 +5,7 @@
   - TaskDefinitionError
   - PayloadError
   - OptionError
+  - PartlySentError
   - LetterError
   - FlowError
   - ScheduleError
@@ -32,6 +33,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class PlatformError(Exception):
     """Base class of all platform errors."""
@@ -51,6 +55,29 @@ class PayloadError(PlatformError, TypeError):
 
 class OptionError(PlatformError, ValueError):
     """An option of a call cannot work."""
+
+
+class PartlySentError(PlatformError):
+    """Of many jobs some could not be sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: Mapping[int, str],
+        unsent: Mapping[int, str],
+        unsure: Mapping[int, str],
+        rest: Sequence[Any],
+    ) -> None:
+        super().__init__(message)
+        #: The ids of the jobs that were sent, or that others do the work of, by their place among the calls.
+        self.sent = sent
+        #: The ids of the others.
+        self.unsent = unsent
+        #: Those of *unsent* of which the broker did not say whether it had taken them.
+        self.unsure = unsure
+        #: What ``enqueue_many`` takes to send the others: none of them twice.
+        self.rest = rest
 
 
 class LetterError(PlatformError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from many import many
 from overhead import overhead
 
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Measure the platform beside plain Celery."""
 
 
+main.add_command(many)
 main.add_command(overhead)
 
 if __name__ == "__main__":

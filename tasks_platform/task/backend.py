@@ -78,6 +78,9 @@ class PlatformBackend(RedisBackend):
         with handing_on(request.group or request.id), acting_for(own_headers(request).get("tenant")):
             super().on_chord_part_return(request, state, result, propagate, **kwargs)
 
+    def on_task_call(self, producer: Any, task_id: str) -> None:
+        """Leave listening for the result to whoever asks for it: a caller of many jobs asks for few of them."""
+
     def count_again(self, request: Any, result: Any) -> bool:
         """Count the part of a run that may have been counted; False while somebody claims to send the body.
 

@@ -120,6 +120,8 @@ def _settled(send: Callable[[Outcome], Any]) -> Any:
 
 
 def _past_policies(job: Outgoing, outcome: Outcome, publish: Callable[..., Any], *, replayed: bool = False) -> Any:
+    if not job.task.publishing:
+        return publish(**job.options)
     message = Message(
         task=job.task.name,
         job_id=job.job_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 from uuid import UUID
 
@@ -14,11 +15,14 @@ from tasks_platform import (
     Sealed,
     Unique,
     UniqueTask,
+    call,
     cron,
     current_run,
+    enqueue_many,
     every,
     on_event,
     schedule,
+    sending,
     task,
     track,
 )
@@ -91,6 +95,37 @@ def a_bound_task_leaves_its_first_parameter_to_the_platform() -> None:
     export.delay(export, name="rows.csv")  # type: ignore[arg-type]
     export.delay(["one"], name="rows.csv")  # type: ignore[list-item]
     export.delay([1, 2])  # type: ignore[call-arg]
+
+
+def a_moment_or_a_duration_comes_before_the_arguments(order: UUID) -> None:
+    assert_type(send_receipt.send_at(datetime.now(UTC), order, copies=2), JobHandle[Receipt])
+    assert_type(send_receipt.send_after(timedelta(hours=1), order), JobHandle[Receipt])
+    send_receipt.send_after(60, order)
+    send_receipt.send_at(60, order)  # type: ignore[arg-type]
+    send_receipt.send_after(60, "x")  # type: ignore[arg-type]
+    send_receipt.apply_async((order,), max_attempts="many")  # type: ignore[arg-type]
+
+
+def many_calls_are_checked_like_one(order: UUID) -> None:
+    receipts = [
+        call(send_receipt, order).set(priority="low", countdown=timedelta(minutes=1)),
+        call(send_receipt, order),
+    ]
+    assert_type(enqueue_many(receipts), list[JobHandle[Receipt]])
+    assert_type(enqueue_many([send_receipt.s(order)]), list[JobHandle[Receipt]])
+    call(send_receipt, "x")  # type: ignore[arg-type]
+    call(send_receipt, order, colour="red")  # type: ignore[call-arg]
+    call(send_receipt, order).set(task_id=7)  # type: ignore[arg-type]
+    enqueue_many([order])  # type: ignore[arg-type]
+    enqueue_many([call(send_receipt, order), call(clean_up)])
+
+
+def a_word_takes_the_arguments_of_the_task(order: UUID) -> None:
+    assert_type(sending.critical(send_receipt, order), JobHandle[Receipt])
+    sending.user_action(send_receipt, order, copies=2)
+    sending.background_sync(clean_up)
+    sending.cleanup(clean_up)
+    sending.critical(send_receipt, "x")  # type: ignore[arg-type]
 
 
 async def asyncio_services_wait_for_sending_only(order: UUID) -> None:

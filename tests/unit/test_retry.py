@@ -59,6 +59,15 @@ def test_max_attempts_counts_the_first_run_and_is_three_unless_declared(max_atte
     assert len(granted) == retries
 
 
+@pytest.mark.checklist(3, 25)
+@pytest.mark.parametrize(("declared", "called", "retries"), [(3, 1, 0), (3, 5, 4), (None, 2, 1)])
+def test_a_call_may_say_otherwise(declared, called, retries):
+    policy, headers = Retry(max_attempts=declared), {"max_attempts": called}
+    granted = [delay(policy, MailerDownError(), attempt=attempt, headers=headers) for attempt in range(1, 12)]
+
+    assert sum(again is not None for again in granted) == retries
+
+
 @pytest.mark.checklist(30)
 @pytest.mark.parametrize("error", [PermanentError(), PayloadError()])
 def test_a_permanent_error_ends_the_job_after_one_attempt(error):

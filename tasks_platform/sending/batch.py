@@ -1,0 +1,143 @@
+"""Batch: many messages in groups, each of which is in its queues as a whole, or not."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import celery
+from kombu.utils.functional import retry_over_time
+
+from tasks_platform.broker.exact_batch import ExactBatch, NotAllPushedError
+from tasks_platform.policy import Outcome
+from tasks_platform.sending.partly import Job, partly_sent
+from tasks_platform.task.insist import TROUBLE
+from tasks_platform.task.outgoing import offer
+
+log = logging.getLogger(__name__)
+#: A group is pushed when it has so many messages, or so many bytes: no other client waits long for the server.
+GROUP: Final = 500
+BYTES: Final = 1_000_000
+_POLICY: Final = ("max_retries", "interval_start", "interval_step", "interval_max")
+
+
+class Batch:
+    """Jobs on their way to Redis over one producer."""
+
+    def __init__(self, app: Any, producer: Any, jobs: Sequence[Job]) -> None:
+        self._producer = producer
+        self._jobs = jobs
+        self._policy = _retry_policy(app)
+        #: Under which these jobs are known to the broker, besides those that were tried before.
+        self._token = uuid.uuid4().hex
+        self._handles: list[Any] = []
+        #: What waits for the group to be pushed: a job's place, and what is to be done then.
+        self._waiting: list[tuple[int, Outcome]] = []
+        self._declared: set[Any] = set()
+
+    def is_possible(self) -> bool:
+        """Connect, and tell whether the broker takes messages in groups."""
+        self._producer.connection.ensure_connection(**self._policy)
+        return bool(self._producer.channel and self._producer.supports_batch_publish)
+
+    def send(self) -> list[Any]:
+        """Send all, and return their handles in order.
+
+        Raises:
+            PartlySentError: if not all could be sent.
+
+        """
+        with self._producer.batch() as batch:
+            group = ExactBatch(self._producer.channel, self._token, repeatedly=self._repeatedly)
+            batch.state.session = group
+            try:
+                for number, job in enumerate(self._jobs):
+                    self._offer(number, job, group)
+                self._push(group)
+            except Exception as error:
+                raise self._partly(error, group.token) from error
+            group.token = self._token
+            _settle(group.forget)
+        return self._handles
+
+    def _offer(self, number: int, job: Job, group: ExactBatch) -> None:
+        """Let *job* past its policies into the group, and push the group when it is full."""
+        if (token := job.call.token or self._token) != group.token:
+            self._push(group)
+            group.token = token
+        outcome = Outcome()
+        self._waiting.append((number, outcome))
+        handle = offer(job.outgoing, outcome, self._publisher(job), before_waiting=partial(self._push_before, group))
+        self._handles.append(handle)
+        if len(group) >= GROUP or group.size >= BYTES:
+            self._push(group)
+
+    def _publisher(self, job: Job) -> Callable[..., Any]:
+        """Return what puts the message of *job* into the group; its queue is declared once."""
+        outgoing = job.outgoing
+        place = tuple(str(outgoing.options.get(name)) for name in ("queue", "exchange", "routing_key"))
+        ours = {"producer": self._producer, "retry": False, "add_to_parent": False}
+
+        def publish(**options: Any) -> Any:
+            said = {**options, **ours, **({"declare": []} if place in self._declared else {})}
+            args, kwargs = tuple(outgoing.args), dict(outgoing.kwargs)
+            put = partial(celery.Task.apply_async, outgoing.task, args, kwargs, outgoing.job_id, **said)
+            if place in self._declared:
+                return put()
+            handle = self._repeatedly(put)  # what fails here is the declaration, before the message is in the group
+            self._declared.add(place)
+            return handle
+
+        return publish
+
+    def _push_before(self, group: ExactBatch) -> None:
+        """Push what is complete before another sender is waited for, who may wait for one of these."""
+        *complete, current = self._waiting
+        self._waiting = complete
+        try:
+            self._push(group)
+        finally:
+            self._waiting.append(current)
+
+    def _push(self, group: ExactBatch) -> None:
+        group.flush()
+        pushed, self._waiting = self._waiting, []
+        for _, outcome in pushed:
+            outcome.sent()
+
+    def _partly(self, error: Exception, token: str) -> Exception:
+        """Settle what can be settled of the group that was not pushed, and tell what was sent."""
+        pushed = error.pushed if isinstance(error, NotAllPushedError) else frozenset()
+        in_doubt = isinstance(error, NotAllPushedError) and error.in_doubt
+        rest: dict[int, str | None] = {}
+        for number, outcome in self._waiting:
+            if self._jobs[number].outgoing.job_id in pushed:
+                _settle(outcome.sent)
+                continue
+            rest[number] = token if in_doubt else None
+            if not in_doubt:  # else its reservations run out by themselves
+                _settle(outcome.not_sent)
+        untried = range(len(self._handles), len(self._jobs))
+        rest |= {number: self._jobs[number].call.token for number in untried if number not in rest}
+        lost = {self._jobs[number].outgoing.job_id for number in rest}
+        answered = {number: None for number, handle in enumerate(self._handles) if handle.id in lost}
+        cause = error.__cause__ if isinstance(error, NotAllPushedError) and error.__cause__ else error
+        return partly_sent(self._jobs, self._handles, {**answered, **rest}, cause, unsure=token)
+
+    def _repeatedly(self, action: Callable[[], Any]) -> Any:
+        return retry_over_time(action, TROUBLE, **self._policy)
+
+
+def _retry_policy(app: Any) -> dict[str, Any]:
+    policy = {name: value for name, value in app.conf.task_publish_retry_policy.items() if name in _POLICY}
+    return policy if app.conf.task_publish_retry else {**policy, "max_retries": 0}
+
+
+def _settle(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except TROUBLE:
+        log.warning("the store is in trouble: what was reserved for a job runs out by itself", exc_info=True)

@@ -10,7 +10,6 @@ import celery
 from celery.app.amqp import AMQP
 
 from tasks_platform import embedded
-from tasks_platform.broker.rabbitmq import RabbitAMQP
 from tasks_platform.celery.configuration import is_rabbitmq, of_the_broker, of_workers
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
@@ -19,6 +18,7 @@ from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
+from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
 from tasks_platform.task.grace import GracePeriod
 
 #: The business modules that ship as examples.
@@ -30,8 +30,6 @@ _NO_SERVER = "redis://no-server.invalid"
 
 class PlatformApp(celery.Celery):
     """A Celery application that reads the platform's settings when they are first needed."""
-
-    amqp_cls = "tasks_platform.task.amqp:PlatformAMQP"
 
     def __init__(
         self, name: str, *, settings: Settings | None = None, include: Sequence[str] = (), **options: Any
@@ -84,7 +82,7 @@ class PlatformApp(celery.Celery):
     @cached_property
     def amqp(self) -> AMQP:
         """How messages are sent; on RabbitMQ to queues of its own kind."""
-        return RabbitAMQP(self) if is_rabbitmq(self._own_broker) else super().amqp
+        return (PlatformRabbitAMQP if is_rabbitmq(self._own_broker) else PlatformAMQP)(self)
 
     @property
     def _own_broker(self) -> str:

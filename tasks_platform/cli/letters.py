@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tasks_platform.cli.application import application, import_tasks
-from tasks_platform.cli.showing import a_console
+from tasks_platform.cli.showing import a_console, printable
 from tasks_platform.cli.showing_letters import print_letter, print_letters
 from tasks_platform.errors import LetterError
 from tasks_platform.letters import DeadLetterQueue, Letter, is_awaited, is_parked
@@ -102,6 +102,25 @@ def replay(letter_id: str, *, work: bool, as_json: bool) -> None:
     with platform:
         letter = _replay(DeadLetterQueue(platform.app), letter_id, as_json=as_json)
         follow_to_the_end(platform, letter, a_console(stderr=as_json))
+
+
+@letters.command()
+@_letter
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_json
+def vouch(letter_id: str, *, yes: bool, as_json: bool) -> None:
+    """Sign and send a message that was not trusted.
+
+    For a genuine message of a sender that has no key yet: it is signed as it came, with the key of this process.
+    """
+    queue = DeadLetterQueue(application())
+    letter = queue.show(letter_id)
+    if not yes:
+        question = f"{letter['task']}[{letter['id']}] is {letter['cause']['message']}. Sign it, and let it run?"
+        click.confirm(printable(question), abort=True, err=True)
+    queue.vouch(letter["id"])
+    done = f"{letter['task']}[{letter['id']}] was signed and sent"
+    click.echo(json.dumps(masked(letter), indent=2) if as_json else printable(done))
 
 
 @letters.command()

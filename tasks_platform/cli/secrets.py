@@ -61,8 +61,9 @@ def _secrets_of(settings: Settings) -> Iterator[str]:
     for url in (settings.redis_url, settings.broker_url, settings.database_url):
         if url is not None:
             yield from _secrets_in(url.get_secret_value())
-    if settings.sealing.keys is not None:
-        yield from re.findall(r"[^:,\s]{40,}", settings.sealing.keys.get_secret_value())
+    for group in (settings.sealing, settings.signing):
+        if group.keys is not None:
+            yield from re.findall(r"[^:,\s]{40,}", group.keys.get_secret_value())
     if settings.smtp.password is not None:
         password = settings.smtp.password.get_secret_value()
         yield password

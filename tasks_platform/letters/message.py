@@ -10,6 +10,7 @@ from typing import Any
 import celery
 from celery.app.task import Context
 
+from tasks_platform.sealing import UNTRUSTED
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.envelope import AWAITING, HEADER, message_of
 
@@ -35,11 +36,18 @@ def is_parked(letter: Letter) -> bool:
     A flow that parks does, and whatever a job is part of that was never run: a message that could not be
     sent or understood has failed nothing.
     """
+    if is_untrusted(letter):
+        return False
     own = own_headers(letter["message"])
     if own.get("rule") == "park" and "flow" in own:
         return True
     last: dict[str, Any] = letter["attempts"][-1]
     return last["attempt"] == 0 or last["error"]["type"] in _NEVER_RUN
+
+
+def is_untrusted(letter: Letter) -> bool:
+    """Tell whether the message was refused because no key has signed it as it is: whatever it says may be a lie."""
+    return bool(letter["cause"]["type"] == UNTRUSTED)
 
 
 def is_awaited(letter: Letter) -> bool:

@@ -11,9 +11,19 @@ import celery
 from celery.app.task import Context
 
 from tasks_platform.errors import LetterError, PayloadError, PermanentError, SealingError
-from tasks_platform.letters.message import Letter, arguments_with, is_parked, message_to_replay, own_headers, understood
+from tasks_platform.letters.message import (
+    Letter,
+    arguments_with,
+    is_parked,
+    is_untrusted,
+    message_to_replay,
+    own_headers,
+    understood,
+)
+from tasks_platform.sealing import KeyRing
 from tasks_platform.store import Store
 from tasks_platform.task import PlatformTask
+from tasks_platform.task.amqp import signed
 from tasks_platform.task.envelope import HEADER, resend
 from tasks_platform.task.outgoing import readmit
 
@@ -72,6 +82,7 @@ class DeadLetterQueue:
         letter = self._understood(self.show(letter_id))
         if letter["state"] == "replaying":
             raise LetterError(f"letter {letter['id']} is being replayed: see how that ends, then edit it")
+        self._require_trust(letter)
         message = letter["message"]
         if message.get("raw") and letter["cause"]["type"] == "DecodeError":
             raise LetterError(f"letter {letter['id']} is no message of a job: replay it as it came, or discard it")
@@ -105,6 +116,7 @@ class DeadLetterQueue:
 
         """
         letter = self._understood(self.show(letter_id))
+        self._require_trust(letter)
         message = message_to_replay(letter)
         attempt = max((attempt["attempt"] for attempt in letter["attempts"]), default=0) + 1
         if message.get("raw"):
@@ -121,6 +133,23 @@ class DeadLetterQueue:
         readmit(task, message, send)
         return letter
 
+    def vouch(self, letter_id: str) -> Letter:
+        """Sign a message that was refused because it was not trusted, as it came, and put it back in its queue.
+
+        Raises:
+            LetterError: if it was not refused for that, or there is no key to sign it with.
+
+        """
+        letter = self.show(letter_id)
+        if not is_untrusted(letter):
+            raise LetterError(f"letter {letter['id']} was not refused for want of trust: replay it")
+        if not self._signing_ring:
+            raise LetterError(f"letter {letter['id']} cannot be signed: there is no key in TASKS_SIGNING__KEYS")
+        raw = letter["message"]
+        self._publish_raw(raw, raw["headers"] or {})
+        self._store.forget(letter["id"])
+        return letter
+
     def discard(self, letter_id: str) -> Letter:
         """Give a job up. A flow that was waiting for it fails, as if it had not been parked.
 
@@ -129,6 +158,9 @@ class DeadLetterQueue:
 
         """
         letter = self._understood(self.show(letter_id))
+        if is_untrusted(letter):  # nothing that it says of flows, chords and ids is to be believed
+            self._store.forget(letter["id"])
+            return letter
         own = own_headers(letter["message"])
         if is_parked(letter):
             if not letter["message"].get("raw"):
@@ -169,17 +201,33 @@ class DeadLetterQueue:
 
     def _send_raw(self, raw: Mapping[str, Any], attempt: int) -> None:
         """Put a message that cannot be read here back in its queue, as it came but for the attempt."""
-        kept = {name: raw["properties"].get(name) for name in ("correlation_id", "reply_to", "priority")}
         own = {**own_headers(raw), "letter": True, "copy": uuid.uuid4().hex}
+        self._publish_raw(raw, {**(raw["headers"] or {}), HEADER: own, "retries": attempt - 1, "expires": None})
+
+    def _publish_raw(self, raw: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+        kept = {name: raw["properties"].get(name) for name in ("correlation_id", "reply_to", "priority")}
         with self._app.producer_or_acquire() as producer:
             producer.publish(
                 raw["body"],
                 exchange="",
                 routing_key=raw["queue"],
-                headers={**(raw["headers"] or {}), HEADER: own, "retries": attempt - 1, "expires": None},
+                headers=signed(self._signing_ring, headers, raw["body"]),
                 content_type=raw["content_type"],
                 content_encoding=raw["content_encoding"],
                 **{name: value for name, value in kept.items() if value is not None},
+            )
+
+    @property
+    def _signing_ring(self) -> KeyRing:
+        ring: KeyRing = self._app.settings.signing.ring  # type: ignore[attr-defined]
+        return ring
+
+    @staticmethod
+    def _require_trust(letter: Letter) -> None:
+        if is_untrusted(letter):
+            raise LetterError(
+                f"letter {letter['id']} is {letter['cause']['message']}; if you know that it is genuine, "
+                "'tasks-platform letters vouch' signs it as it came and sends it; else discard it"
             )
 
     def _understood(self, letter: Letter) -> Letter:

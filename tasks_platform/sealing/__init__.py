@@ -7,9 +7,12 @@ from tasks_platform.sealing.kept_key import kept_ring
 from tasks_platform.sealing.keys import KeyRing, new_key
 from tasks_platform.sealing.logs import CensorFilter, censor_event
 from tasks_platform.sealing.mark import Inside, Sealed, seals
+from tasks_platform.sealing.signature import SIGNATURE, UNTRUSTED, distrust, signature
 
 __all__ = [
     "HIDDEN",
+    "SIGNATURE",
+    "UNTRUSTED",
     "CensorFilter",
     "Inside",
     "KeyRing",
@@ -19,6 +22,7 @@ __all__ = [
     "censored",
     "censored_error",
     "censored_value",
+    "distrust",
     "is_envelope",
     "kept_ring",
     "leaks",
@@ -27,4 +31,5 @@ __all__ = [
     "no_key",
     "opened_in_a_run",
     "seals",
+    "signature",
 ]

@@ -7,6 +7,7 @@ from tasks_platform.settings.loading import load_settings, problems_in_words
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
+from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Schedules",
     "Sealing",
     "Settings",
+    "Signing",
     "Smtp",
     "load_settings",
     "problems_in_words",

@@ -14,6 +14,7 @@ from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.health import Health
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
+from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
 
 
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Smtp()
     schedules: Schedules = Schedules()
     sealing: Sealing = Sealing()
+    signing: Signing = Signing()
     health: Health = Health()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from pathlib import Path
+from typing import ClassVar
 
-from pydantic import SecretStr, field_validator
-
-from tasks_platform.errors import SettingsError
-from tasks_platform.sealing import KeyRing
-from tasks_platform.settings.group import Group
+from tasks_platform.settings.key_group import Keys
 
 
-class Sealing(Group):
-    """The keys; ``tasks-platform keys new`` makes one."""
+class Sealing(Keys):
+    """The keys of what is marked as ``Sealed``: the first seals, all of them open."""
 
-    #: ``NAME:KEY`` entries separated by commas: the first seals, all of them open.
-    keys: SecretStr | None = None
-    #: A file with such entries, one a line; they come after those of *keys*.
-    keys_file: Path | None = None
-
-    @field_validator("keys")
-    @classmethod
-    def _is_readable(cls, keys: SecretStr | None) -> SecretStr | None:
-        KeyRing.read(keys.get_secret_value() if keys else "")
-        return keys
-
-    @cached_property
-    def ring(self) -> KeyRing:
-        """The keys, in order.
-
-        Raises:
-            SettingsError: if the file cannot be read.
-
-        """
-        given = self.keys.get_secret_value() if self.keys else ""
-        try:
-            kept = self.keys_file.read_text() if self.keys_file else ""
-            return KeyRing.read(f"{given}\n{kept}")
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"TASKS_SEALING__KEYS_FILE: {self.keys_file} cannot be used: {error}") from None
+    variable: ClassVar[str] = "TASKS_SEALING"

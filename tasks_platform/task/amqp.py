@@ -1,14 +1,17 @@
-"""PlatformAMQP: how Celery writes a task's message; what is sealed is shown as that and nothing more."""
+"""PlatformAMQP: how Celery writes a task's message: what is sealed is shown as that, and all of it is signed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery.app.amqp import AMQP
 from celery.utils.saferepr import saferepr
+from kombu.serialization import dumps
 
+from tasks_platform.broker.rabbitmq import RabbitAMQP
 from tasks_platform.payload import Payload
-from tasks_platform.sealing import masked
+from tasks_platform.sealing import SIGNATURE, KeyRing, masked, signature
 
 
 class PlatformAMQP(AMQP):
@@ -31,3 +34,47 @@ class PlatformAMQP(AMQP):
             if options.get("kwargsrepr") is None:
                 options["kwargsrepr"] = saferepr(masked(kwargs or {}), self.kwargsrepr_maxsize, maxlevels=levels)
         return super().as_task_v2(task_id, name, args, kwargs, *rest, **options)
+
+    def _create_task_sender(self) -> Callable[..., Any]:
+        send = super()._create_task_sender()  # type: ignore[misc]
+        ring: KeyRing = self.app.settings.signing.ring
+
+        def send_signed(producer: Any, *message: Any, **options: Any) -> Any:
+            return send(_Signer(producer, ring), *message, **options)
+
+        return send_signed if ring else send
+
+
+class PlatformRabbitAMQP(PlatformAMQP, RabbitAMQP):
+    """The same on RabbitMQ."""
+
+
+class _Signer:
+    """A producer that signs the messages of jobs: last of all, when nobody changes their headers any more."""
+
+    def __init__(self, producer: Any, ring: KeyRing) -> None:
+        self._producer = producer
+        self._ring = ring
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def publish(self, body: Any, *, headers: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Publish as the producer does."""
+        if headers is None or "task" not in headers:  # an event that it was sent
+            return self._producer.publish(body, headers=headers, **options)
+        content_type, encoding, written = dumps(body, serializer=options.pop("serializer", None))
+        return self._producer.publish(
+            written,
+            headers=signed(self._ring, headers, written),
+            content_type=content_type,
+            content_encoding=encoding,
+            **options,
+        )
+
+
+def signed(ring: KeyRing, headers: Mapping[str, Any], body: str | bytes) -> dict[str, Any]:
+    """Return *headers* with a signature of them and of *body* as it is sent; without one where there is no key."""
+    unsigned = {name: value for name, value in headers.items() if name != SIGNATURE}
+    written = body.encode() if isinstance(body, str) else body
+    return {**unsigned, SIGNATURE: signature(ring, unsigned, written)} if ring else unsigned

@@ -16,6 +16,7 @@ from celery.exceptions import InvalidTaskError
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policies.dead_letters import SCHEMA
+from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store
 from tasks_platform.task.contained import contained
 from tasks_platform.task.insist import TROUBLE
@@ -69,6 +70,10 @@ class PlatformConsumer(SteadyConsumer):
         handle: Callable[[Any], Any] = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> Any:
+            if (why := self._distrust(message)) is not None:
+                # under an id of its own: it may call itself as an honest job is called
+                name = str(_headers(message).get("task"))
+                return self._bury(message, f"untrusted-{_digest(message)}", name, f"not trusted: {why}", kind=UNTRUSTED)
             if self.is_known(message):
                 return None
             if (reason := _given_up(message)) is not None:
@@ -132,6 +137,13 @@ class PlatformConsumer(SteadyConsumer):
         store: Store = self.app.store
         return store
 
+    def _distrust(self, message: Any) -> str | None:
+        """Tell why *message* is not to be read, None if it may be."""
+        signing = self.app.settings.signing
+        if not signing.ring:
+            return None
+        return distrust(signing.ring, _headers(message), _body(message), required=signing.required)
+
     def _give_back(self, message: Any) -> None:
         self.qos.decrement_eventually()
         self.until_taken(message, methodcaller("requeue"))
@@ -148,7 +160,7 @@ class PlatformConsumer(SteadyConsumer):
 
     def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
         retries = _headers(message).get("retries")
-        attempt = (retries if isinstance(retries, int) else 0) + 1
+        attempt = (retries if isinstance(retries, int) and kind != UNTRUSTED else 0) + 1
         now = datetime.now(UTC)
         error = {"type": kind, "message": cause}
         record = {
@@ -192,6 +204,11 @@ def _raw(message: Any) -> dict[str, Any]:
         "content_encoding": message.content_encoding,
         "queue": (message.delivery_info or {}).get("routing_key"),
     }
+
+
+def _body(message: Any) -> bytes:
+    body = message.body
+    return bytes(body) if isinstance(body, (bytes, bytearray, memoryview)) else str(body).encode()
 
 
 def _headers(message: Any) -> Mapping[str, Any]:

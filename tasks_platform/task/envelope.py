@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery.canvas import Signature
 
+from tasks_platform.sealing import SIGNATURE
+
 if TYPE_CHECKING:
     from tasks_platform.policy import Run
     from tasks_platform.task.base import PlatformTask
@@ -43,6 +45,7 @@ def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: An
         if (shown := request.__dict__.get(name)) is not None:
             options[name] = shown  # the caller may have masked what logs show
     options["headers"] = {**(options.get("headers") or {}), HEADER: own_headers(request)}
+    options["headers"].pop(SIGNATURE, None)  # of that message, not of the next one
     return {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": options}
 
 

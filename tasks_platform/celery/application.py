@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import celery
@@ -26,6 +29,7 @@ BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
 
 #: Stands in the configuration for a server that is not there (yet): tasks can be declared, called and tested.
 _NO_SERVER = "redis://no-server.invalid"
+_BACKEND = "tasks_platform.task.backend:PlatformBackend"
 
 
 class PlatformApp(celery.Celery):
@@ -37,6 +41,8 @@ class PlatformApp(celery.Celery):
         self._settings = settings
         self._modules = tuple(include)
         super().__init__(name, **options)
+        # and not in front of the URL, where Celery would not know it for one and could not mask its password
+        self.loader.override_backends = dict.fromkeys(("redis", "rediss"), _BACKEND)
         self.add_defaults(self._configuration)
         self.steps["worker"].add(GracePeriod)
 
@@ -112,9 +118,9 @@ class PlatformApp(celery.Celery):
             NoServerError: if there is still none; the message names the remedies.
 
         """
-        if self.conf.result_backend == _backend_at(_NO_SERVER):
+        if self.conf.result_backend == _NO_SERVER:
             broker = {"broker_url": self.redis_url} if self.conf.broker_url == _NO_SERVER else {}
-            self.conf.update({"result_backend": _backend_at(self.redis_url), **broker})
+            self.conf.update({"result_backend": self.redis_url, **broker})
 
     def _configuration(self) -> dict[str, Any]:
         try:
@@ -122,7 +128,7 @@ class PlatformApp(celery.Celery):
         except NoServerError:
             records = _NO_SERVER
         return {
-            "result_backend": _backend_at(records),
+            "result_backend": records,
             "include": self.task_modules,
             "task_routes": (self._route,),
             **of_the_broker(self._own_broker or records, self.settings),
@@ -157,12 +163,11 @@ class PlatformApp(celery.Celery):
                 queues.select_add(queues[name])
 
 
-def _backend_at(url: str) -> str:
-    return f"tasks_platform.task.backend:PlatformBackend+{url}"
-
-
 def create_app(settings: Settings | None = None, *, include: Sequence[str] = ()) -> PlatformApp:
     """Assemble an application with the task modules *include*, besides those the settings name."""
     platform = PlatformApp("tasks_platform", settings=settings, include=include)
     platform.set_default()
+    if "flower" in sys.argv[1:] and not Path("flowerconfig.py").exists():
+        # ``celery -A ... flower`` without ``--conf`` is not open to everybody either
+        os.environ.setdefault("FLOWER_CONF", str(Path(__file__).parents[1] / "console" / "flower_config.py"))
     return platform

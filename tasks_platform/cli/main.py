@@ -11,6 +11,7 @@ import click
 _COMMANDS: Final = {
     "check": "tasks_platform.cli.check",
     "database": "tasks_platform.cli.database",
+    "flower": "tasks_platform.cli.flower",
     "flows": "tasks_platform.cli.flows",
     "health": "tasks_platform.cli.health",
     "invoice": "tasks_platform.cli.invoice",

@@ -1,6 +1,7 @@
 """One frozen object; the only reader of the environment (``TASKS_*``). A file per group of settings."""
 
 from tasks_platform.settings.durations import Duration
+from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.group import Group
 from tasks_platform.settings.health import Health
 from tasks_platform.settings.loading import load_settings, problems_in_words
@@ -12,6 +13,7 @@ from tasks_platform.settings.smtp import Smtp
 
 __all__ = [
     "Duration",
+    "Flower",
     "Group",
     "Health",
     "Schedules",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
+from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.health import Health
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     sealing: Sealing = Sealing()
     signing: Signing = Signing()
     health: Health = Health()
+    flower: Flower = Flower()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

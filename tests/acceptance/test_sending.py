@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from celery import chain, chord, group
@@ -37,6 +38,15 @@ def test_one_id_sent_at_once_by_eight_processes_is_one_job(
     shop.notes_its_id.delay(diary).get(timeout=20)
     assert read(diary)[:1] == ["receipt-1"]
     assert len(read(diary)) == 2
+
+
+@pytest.mark.checklist(1)
+def test_a_job_is_a_name_and_a_json_payload_and_its_sender_gets_its_id(platform: PlatformApp, worker: Worker) -> None:
+    by_name = platform.send_task("acceptance.shop.add", kwargs={"x": 1, "y": 2})
+    typed = shop.add.delay(3, 4)
+
+    assert UUID(by_name.id).version == UUID(typed.id).version == 4
+    assert (by_name.get(timeout=15), typed.get(timeout=15)) == (3, 7)
 
 
 @pytest.mark.checklist(7)

@@ -27,6 +27,7 @@ def service() -> FastAPI:
     return app
 
 
+@pytest.mark.checklist(11)
 def test_a_request_is_answered_with_the_id_of_the_job_that_a_worker_runs(worker: Worker) -> None:
     with TestClient(service()) as client:
         answer = client.post("/sums", params={"x": 1, "y": 2})

@@ -12,6 +12,7 @@
   - NoServerError
   - ResultNotStoredError
   - FollowedJobFailedError
+  - PartialFailureError
   - MemoryExhaustedError
   - TaskExitedError
   - CensoredError
@@ -102,6 +103,10 @@ class ResultNotStoredError(PlatformError):
 
 class FollowedJobFailedError(PlatformError):
     """The job that held the unique key, which this one followed, did not succeed."""
+
+
+class PartialFailureError(PlatformError):
+    """Some of the items that one run worked on failed; its cause is the group of their errors."""
 
 
 class MemoryExhaustedError(PlatformError):

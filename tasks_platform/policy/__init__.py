@@ -2,6 +2,7 @@
 
 from tasks_platform.policy.backoff import Backoff, backoff_delay
 from tasks_platform.policy.classify import Kind, classify
+from tasks_platform.policy.failures import Failures
 from tasks_platform.policy.interface import Policy, Proceed, overriding, wrap
 from tasks_platform.policy.outcome import Outcome
 from tasks_platform.policy.retry_after import retry_after
@@ -17,6 +18,7 @@ from tasks_platform.policy.run import (
 
 __all__ = [
     "Backoff",
+    "Failures",
     "Kind",
     "Message",
     "Outcome",

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from tasks_platform.errors import (
     FollowedJobFailedError,
+    PartialFailureError,
     PayloadError,
     PermanentError,
     ResultNotStoredError,
@@ -73,18 +74,34 @@ _SERVER_ERROR = 500
 
 def classify(error: BaseException) -> Kind:
     """Tell whether *error* is transient, permanent or unknown."""
-    if isinstance(error, TransientError):
-        return Kind.TRANSIENT
-    if isinstance(error, ResultNotStoredError):
-        lost = error.__cause__ is not None and classify(error.__cause__) is Kind.TRANSIENT
-        return Kind.TRANSIENT if lost else Kind.PERMANENT  # what cannot be encoded never can
-    if isinstance(error, _PERMANENT_TYPES):
-        return Kind.PERMANENT
+    if (kind := _of_the_platform(error)) is not None:
+        return kind
+    if isinstance(error, BaseExceptionGroup):
+        return _of_group({classify(part) for part in error.exceptions})
     if (status := _http_status(error)) is not None:
         return _of_http(status)
     if codes := _smtp_codes(error):
         return Kind.PERMANENT if any(code >= _SERVER_ERROR for code in codes) else Kind.TRANSIENT
     return Kind.TRANSIENT if _is_network_error(error) or _sql_is_transient(error) else Kind.UNKNOWN
+
+
+def _of_the_platform(error: BaseException) -> Kind | None:
+    """Tell the kind of an error whose type says it; None for any other."""
+    if isinstance(error, TransientError):
+        return Kind.TRANSIENT
+    if isinstance(error, PartialFailureError) and error.__cause__ is not None:
+        return classify(error.__cause__)
+    if isinstance(error, ResultNotStoredError):
+        lost = error.__cause__ is not None and classify(error.__cause__) is Kind.TRANSIENT
+        return Kind.TRANSIENT if lost else Kind.PERMANENT  # what cannot be encoded never can
+    return Kind.PERMANENT if isinstance(error, _PERMANENT_TYPES) else None
+
+
+def _of_group(kinds: set[Kind]) -> Kind:
+    """Try again what may help a part; a group is permanent when all of it is."""
+    if Kind.TRANSIENT in kinds:
+        return Kind.TRANSIENT
+    return Kind.UNKNOWN if Kind.UNKNOWN in kinds else Kind.PERMANENT
 
 
 def _of_http(status: int) -> Kind:

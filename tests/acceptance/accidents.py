@@ -18,6 +18,8 @@ from acceptance.faults import LARGEST_RESULT, REFUSES_MESSAGES, arm
 from acceptance.shop import TWICE, wait_for_file
 from tasks_platform import (
     Deadline,
+    Failures,
+    Once,
     PlatformTask,
     ReliableTask,
     Retry,
@@ -181,3 +183,21 @@ def exits(diary: Path) -> None:
 @task(Unique(by=lambda number: 1 // (number - 3)), base=UniqueTask)
 def has_no_key(number: int) -> int:
     return number
+
+
+@task(Once(), Retry(max_attempts=2, base=0.05, jitter=False), base=ReliableTask)
+def mails_everybody(diary: Path) -> None:
+    """Fail with two of five at the first attempt, and with one of them at the second, too."""
+    run = current_run()
+    with Failures() as failures:
+        for name in ("ana", "bob", "cem", "dan", "eva"):
+            with failures.of(name):
+                run.once(name, lambda name=name: _mail(diary, name, run.attempt))
+
+
+def _mail(diary: Path, name: str, attempt: int) -> None:
+    note(diary, f"{name}:{attempt}")
+    if name == "bob" and attempt == 1:
+        raise ConnectionError("no answer")
+    if name == "dan":
+        raise ServiceRefusedError("no such user")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
+    from tasks_platform.letters import DeadLetterQueue
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +127,17 @@ def test_a_job_whose_arguments_never_fitted_is_a_letter_that_names_the_parameter
     letter = wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
     assert letter["cause"]["type"] == "tasks_platform.errors.PayloadError"
     assert "x: " in letter["cause"]["message"]
+
+
+@pytest.mark.checklist(32)
+def test_a_batch_goes_on_past_failed_members_and_repeats_only_those(
+    worker: Worker, diary: Path, letters: DeadLetterQueue
+) -> None:
+    job = accidents.mails_everybody.delay(diary)
+
+    (letter,) = wait_for(letters.list, 20, "the letter of the batch")
+    assert letter["id"] == job.id
+    assert sorted(read(diary)) == ["ana:1", "bob:1", "bob:2", "cem:1", "dan:1", "dan:2", "eva:1"]
+    assert letter["cause"]["message"] == "1 of 5 failed: dan: no such user"
+    assert letter["attempts"][0]["error"]["message"].startswith("2 of 5 failed: bob: no answer; dan: ")
+    assert "ServiceRefusedError: no such user" in letter["traceback"]

@@ -17,6 +17,7 @@ from tasks_platform.celery.configuration import is_rabbitmq, of_the_broker, of_w
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
+from tasks_platform.observe import attach
 from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
@@ -34,6 +35,8 @@ _BACKEND = "tasks_platform.task.backend:PlatformBackend"
 
 class PlatformApp(celery.Celery):
     """A Celery application that reads the platform's settings when they are first needed."""
+
+    log_cls = "tasks_platform.observe.logs:PlatformLogging"
 
     def __init__(
         self, name: str, *, settings: Settings | None = None, include: Sequence[str] = (), **options: Any
@@ -170,4 +173,5 @@ def create_app(settings: Settings | None = None, *, include: Sequence[str] = ())
     if "flower" in sys.argv[1:] and not Path("flowerconfig.py").exists():
         # ``celery -A ... flower`` without ``--conf`` is not open to everybody either
         os.environ.setdefault("FLOWER_CONF", str(Path(__file__).parents[1] / "console" / "flower_config.py"))
+    attach()
     return platform

@@ -5,6 +5,7 @@ from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.group import Group
 from tasks_platform.settings.health import Health
 from tasks_platform.settings.loading import load_settings, problems_in_words
+from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
@@ -16,6 +17,7 @@ __all__ = [
     "Flower",
     "Group",
     "Health",
+    "Logs",
     "Schedules",
     "Sealing",
     "Settings",

@@ -13,6 +13,7 @@ from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.health import Health
+from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.signing import Signing
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     signing: Signing = Signing()
     health: Health = Health()
     flower: Flower = Flower()
+    logs: Logs = Logs()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

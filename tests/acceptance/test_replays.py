@@ -107,7 +107,7 @@ class TestSendingAgain:
         with running_worker(
             PLATFORM, server.url, logs / "second.log", *options, concurrency=1, environment=MODULES
         ) as worker:
-            wait_for(lambda: worker.said(f"{job.id}] ignored"), PATIENCE, "the second copy")
+            wait_for(lambda: worker.told("held", job.id), PATIENCE, "the second copy")
         assert read(diary) == ["-1", "1"]
         assert job.get(timeout=PATIENCE) == 1
 

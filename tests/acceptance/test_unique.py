@@ -53,7 +53,7 @@ def test_a_duplicate_inside_a_chord_follows_the_holder_and_the_chord_completes(w
     header = [shop.charges.s(diary, 3), shop.charges.s(diary, 3), shop.add.s(1, 1)]
     end = chord(header, shop.total.s()).apply_async()
     followers = end.parent.results[:2]
-    wait_for(lambda: all(worker.said(f"charges[{job.id}] ignored") for job in followers), 20, "the following")
+    wait_for(lambda: all(worker.told("held", job.id) for job in followers), 20, "the following")
     diary.with_suffix(".end").touch()
     assert end.get(timeout=30) == 300 + 300 + 2
     assert holder.get(timeout=20) == 300
@@ -65,7 +65,7 @@ def test_a_duplicate_inside_a_chain_follows_the_holder_and_the_chain_goes_on(wor
     holder = shop.charges.delay(diary, 4)
     wait_for(lambda: read(diary), 20, "the start of the holder")
     end = chain(shop.charges.s(diary, 4), shop.add.s(1)).apply_async()
-    wait_for(lambda: worker.said(f"charges[{end.parent.id}] ignored"), 20, "the following")
+    wait_for(lambda: worker.told("held", end.parent.id), 20, "the following")
     diary.with_suffix(".end").touch()
     assert end.get(timeout=30) == 401
     assert read(diary) == [f"{holder.id}:1"]
@@ -77,7 +77,7 @@ def test_followers_of_a_holder_that_fails_for_good_fail_and_their_letters_name_i
     holder = accidents.charges_in_vain.delay(diary)
     wait_for(lambda: read(diary), 20, "the start of the holder")
     end = chain(accidents.charges_in_vain.s(diary), shop.add.s(1)).apply_async()
-    wait_for(lambda: worker.said(f"charges_in_vain[{end.parent.id}] ignored"), 20, "the following")
+    wait_for(lambda: worker.told("held", end.parent.id), 20, "the following")
     diary.with_suffix(".end").touch()
     wait_for(lambda: end.parent.state == "FAILURE", 30, "the end of the follower")
     letter = platform.store.letter(end.parent.id)
@@ -108,8 +108,7 @@ def test_a_key_is_free_when_its_job_was_revoked(worker: Worker, diary: Path, run
     assert shop.charges.delay(diary, 5).id == job.id
     job.revoke(terminate=running)
     # a worker knows of a waiting job when its turn comes
-    end = f"Terminating {job.id}" if running else f"Discarding revoked task: acceptance.shop.charges[{job.id}]"
-    wait_for(lambda: worker.said(end), 20, "the end")
+    wait_for(lambda: worker.told("cancelled", job.id), 20, "the end")
     wait_for(lambda: job.state == "REVOKED", 20, "the state")
     other = shop.charges.delay(diary, 5)
     assert other.id != job.id

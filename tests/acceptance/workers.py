@@ -36,6 +36,11 @@ class Worker:
         """Tell whether *text* is in the log."""
         return text in self.log.read_text(errors="replace")
 
+    def told(self, moment: str, job_id: str) -> int:
+        """Return how often it was told that a job is *moment*: started, completed, held and so on."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return sum(f'"event": "{moment}"' in line and f'"job_id": "{job_id}"' in line for line in lines)
+
     def arm(self, fault: str) -> None:
         """Let *fault* strike in this worker."""
         (self.faults / fault).touch()

@@ -13,7 +13,7 @@ import celery
 from celery.app.amqp import AMQP
 
 from tasks_platform import embedded
-from tasks_platform.celery.configuration import is_rabbitmq, of_the_broker, of_workers
+from tasks_platform.celery.configuration import is_rabbitmq, of_beats, of_the_broker, of_workers
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
@@ -136,6 +136,7 @@ class PlatformApp(celery.Celery):
             "task_routes": (self._route,),
             **of_the_broker(self._own_broker or records, self.settings),
             **of_workers(self.settings),
+            **of_beats(records),
         }
 
     def _route(

@@ -54,6 +54,17 @@ def of_workers(settings: Settings) -> dict[str, Any]:
     }
 
 
+def of_beats(records_url: str) -> dict[str, Any]:
+    """Return what beats need; the schedule is kept where the records are."""
+    return {
+        "beat_scheduler": "tasks_platform.schedules.scheduler:PlatformScheduler",
+        "beat_max_loop_interval": 1.0,
+        "redbeat_redis_url": records_url,
+        "redbeat_redis_options": {},
+        "redbeat_key_prefix": "tasks-platform:redbeat:",
+    }
+
+
 def _redis_options(settings: Settings) -> dict[str, Any]:
     return {
         "priority_steps": list(PRIORITY_STEPS),

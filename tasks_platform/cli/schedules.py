@@ -1,19 +1,21 @@
-"""``tasks-platform schedules``: list, next."""
+"""``tasks-platform schedules``: list, next, history, trigger, beats."""
 
 from __future__ import annotations
 
-import difflib
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 
 import click
-from rich.text import Text
 
+from tasks_platform.celery import PlatformApp
 from tasks_platform.cli.application import application, import_tasks
-from tasks_platform.cli.showing import a_console, a_table
-from tasks_platform.errors import ScheduleError
-from tasks_platform.schedules import Entry, declared_entries
+from tasks_platform.cli.showing import a_console
+from tasks_platform.cli.showing_schedules import print_beats, print_history, print_moments, print_schedules
+from tasks_platform.schedules import beats as living_beats
+from tasks_platform.schedules import find, overview
+from tasks_platform.schedules import trigger as send_now
 from tasks_platform.schedules.entry import iso
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -29,26 +31,27 @@ def schedules() -> None:
 @_json
 def list_(*, as_json: bool) -> None:
     """List the entries and when they come next."""
-    on, off = _entries()
-    coming = {name: next(entry.when.after(datetime.now(UTC)), None) for name, entry in on.items()}
+    app = _application()
+    found = overview(app)
     if as_json:
         rows = [
-            _row(entry, "on" if entry.name in on else "off", coming.get(entry.name)) for entry in (on | off).values()
+            {
+                "name": standing.entry.name,
+                "state": standing.state,
+                "when": standing.entry.when.definition,
+                "words": standing.entry.when.words,
+                "zone": standing.entry.when.zone.key,
+                "task": standing.entry.task,
+                "next": iso(standing.coming) if standing.coming else None,
+                "last": standing.last,
+                "fired": standing.fired,
+                "missed": standing.missed,
+            }
+            for standing in found
         ]
         click.echo(json.dumps(rows, indent=2))
-    elif on or off:
-        table = a_table("schedule", "when", "next in UTC", "on its clocks")
-        for name, entry in sorted((on | off).items()):
-            moment = coming.get(name)
-            table.add_row(
-                name,
-                f"{entry.when.words}, {entry.when.zone.key}",
-                shortly(moment) if moment else Text("off" if name in off else "never", "dim"),
-                shortly(moment.astimezone(entry.when.zone)) if moment else "",
-            )
-        a_console().print(table)
     else:
-        click.echo("The task modules declare no schedule.")
+        print_schedules(a_console(), found, living_beats(app.store))
 
 
 @schedules.command("next")
@@ -60,50 +63,54 @@ def next_(name: str, count: int, *, as_json: bool) -> None:
 
     In UTC, and on the clocks of its zone.
     """
-    entry = _entry(name)
+    entry = find(_application(), name).entry
     coming = list(islice(entry.when.after(datetime.now(UTC)), count))
     if as_json:
         click.echo(json.dumps([iso(moment) for moment in coming], indent=2))
-        return
-    table = a_table("UTC", entry.when.zone.key, title=Text(f"{name}: {entry.when.words}"))
-    for moment in coming:
-        table.add_row(on_clocks(moment), on_clocks(moment.astimezone(entry.when.zone)))
-    a_console().print(table)
+    else:
+        print_moments(a_console(), entry, coming)
 
 
-def shortly(moment: datetime) -> str:
-    """Return a moment as the clocks of its zone show it, without the year."""
-    return moment.strftime("%a %d %b %H:%M:%S")
+@schedules.command()
+@_name
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Show at most so many.")
+@_json
+def history(name: str, limit: int, *, as_json: bool) -> None:
+    """Show what became of the last moments of an entry.
+
+    A moment was fired, with the id of its job, or missed or refused, with the reason.
+    """
+    app = _application()
+    standing = find(app, name)
+    firings = app.store.firings(name, limit)
+    if as_json:
+        click.echo(json.dumps(firings, indent=2))
+    else:
+        print_history(a_console(), standing, firings)
 
 
-def on_clocks(moment: datetime) -> str:
-    """Return a moment as the clocks of its zone show it."""
-    return moment.strftime("%a %Y-%m-%d %H:%M:%S %z")
+@schedules.command()
+@_name
+@_json
+def trigger(name: str, *, as_json: bool) -> None:
+    """Send a job of an entry now, beside its moments."""
+    app = _application()
+    firing = send_now(app, find(app, name).entry)
+    click.echo(json.dumps(firing, indent=2) if as_json else f"{name} was sent as the job {firing['job_id']}")
 
 
-def _row(entry: Entry, state: str, coming: datetime | None) -> dict[str, object]:
-    return {
-        "name": entry.name,
-        "state": state,
-        "when": entry.when.definition,
-        "words": entry.when.words,
-        "zone": entry.when.zone.key,
-        "task": entry.task,
-        "next": iso(coming) if coming else None,
-    }
+@schedules.command()
+@_json
+def beats(*, as_json: bool) -> None:
+    """Show the beats that are alive: one leads, the others stand by."""
+    found = living_beats(application().store)
+    if as_json:
+        click.echo(json.dumps([asdict(beat) for beat in found], indent=2, default=iso))
+    else:
+        print_beats(a_console(), found)
 
 
-def _entries() -> tuple[dict[str, Entry], dict[str, Entry]]:
-    """Return the entries that are on, and those that are off."""
+def _application() -> PlatformApp:
     app = application()
     import_tasks(app)
-    return declared_entries(app.settings.schedules.switched_off)
-
-
-def _entry(name: str) -> Entry:
-    on, off = _entries()
-    if (entry := (on | off).get(name)) is None:
-        meant = difflib.get_close_matches(name, on | off, 1)
-        hint = f"; did you mean {meant[0]!r}?" if meant else ""
-        raise ScheduleError(f"no task module declares a schedule {name!r}{hint}")
-    return entry
+    return app

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: The one message header that is ours. Its keys: ``tenant``, ``flow``, ``rule`` (what a failure does to the
 #: flow), ``copy`` (which copy of a message this is, once there may be two), ``reserved`` (the id was chosen by
 #: the caller), ``max_attempts`` (other than the task has), ``letter`` (a dead letter is being replayed), ``outcome``
-#: (a follower's).
+#: (a follower's), ``schedule`` and ``moment`` (the entry of the schedule that sent it, and when it was due).
 HEADER = "platform"
 
 #: What makes a message part of something that waits for it.

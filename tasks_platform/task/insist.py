@@ -22,9 +22,9 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
 
-def insist(action: Callable[[], T]) -> T:
-    """Do *action*, again and again while the broker or the store is in trouble; after a minute its error is raised."""
-    give_up = time.monotonic() + PATIENCE
+def insist(action: Callable[[], T], patience: float = PATIENCE) -> T:
+    """Do *action*, again while the broker or the store is in trouble; after *patience* seconds its error is raised."""
+    give_up = time.monotonic() + patience
     pause = _FIRST_PAUSE
     while True:
         try:

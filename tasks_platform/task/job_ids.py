@@ -19,6 +19,7 @@ RESERVATION = 10.0
 UNFINISHED = 30 * 86400.0
 _POLL = 0.05
 
+_sender: ContextVar[str | None] = ContextVar("tasks_platform_sender", default=None)
 _handing_on: ContextVar[str | None] = ContextVar("tasks_platform_handing_on", default=None)
 
 
@@ -33,6 +34,16 @@ def handing_on(sender: str) -> Iterator[None]:
         yield
     finally:
         _handing_on.reset(token)
+
+
+@contextmanager
+def sending_as(sender: str) -> Iterator[None]:
+    """Let what is sent inside the block be *sender*'s, whichever process it is: it takes over what it had begun."""
+    token = _sender.set(sender)
+    try:
+        yield
+    finally:
+        _sender.reset(token)
 
 
 def is_handing_on() -> bool:
@@ -52,7 +63,7 @@ def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depend
 
     *before_waiting* is done before another sender is waited for, who may in turn wait for this one.
     """
-    token = _handing_on.get() or uuid.uuid4().hex
+    token = _handing_on.get() or _sender.get() or uuid.uuid4().hex
     while (answer := store.reserve(job_id, token, RESERVATION)) == "reserved":
         before_waiting()
         time.sleep(_POLL)  # another sender is at it: it confirms, or its reservation lapses

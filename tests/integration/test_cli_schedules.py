@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from command_line import call, refusal
+from tasks_platform.schedules.beats import Identity
+from tasks_platform.store import RedisStore
 
 
 @pytest.fixture(autouse=True)
@@ -28,12 +30,15 @@ def test_entries_are_listed_with_their_next_moment_in_utc_and_on_their_clocks():
     (line,) = [line for line in output.splitlines() if line.startswith("report")]
     assert "at 08:00" in line
     assert "America/New_York" in line
-    assert line.rstrip().endswith(" 08:00:00")
+    assert " 08:00:00 " in line
     assert datetime.fromisoformat(listed()["report"]["next"]) > datetime.now(UTC)
 
 
 def test_an_entry_that_the_settings_switch_off_is_listed_as_off():
-    assert (listed()["sync"]["state"], listed(TASKS_SCHEDULES__OFF="sync")["sync"]["state"]) == ("on", "off")
+    assert (listed()["sync"]["state"], listed(TASKS_SCHEDULES__OFF="sync")["sync"]["state"]) == (
+        "waits",
+        "off",
+    )
     assert listed(TASKS_SCHEDULES__OFF="sync")["sync"]["next"] is None
     assert "did you mean 'sync'" in refusal(call("schedules", "list", TASKS_SCHEDULES__OFF="synk"))
 
@@ -45,6 +50,40 @@ def test_the_next_moments_of_an_entry_are_shown():
     assert [datetime.fromisoformat(moment).minute % 15 for moment in moments] == [0, 0, 0]
     assert "clean-up: at 02:00" in output
     assert output.count(" 02:00:00 +0") == 5
+
+
+def test_one_that_is_triggered_is_sent_now_and_shown_with_its_job(redis_db):
+    fired = json.loads(call("schedules", "trigger", "report", "--json").output)
+    listing = call("schedules", "list", columns=200).output
+
+    assert redis_db.llen("default\x06\x163") == 1
+    assert fired["job_id"].startswith("schedule:report:")
+    assert fired["job_id"] in listing
+    assert "No beat is alive" in listing
+    assert (listed()["report"]["fired"], listed()["report"]["last"]) == (1, fired)
+    assert fired["job_id"] in call("schedules", "history", "report", columns=150).output
+    assert json.loads(call("schedules", "history", "report", "--json").output) == [fired]
+
+
+def test_what_was_missed_is_counted_and_shown_with_the_reason(redis_url):
+    store = RedisStore(redis_url)
+    missed = {
+        "moment": "2026-01-01T02:00:00Z",
+        "state": "missed",
+        "at": "2026-01-01T05:00:00Z",
+        "reason": "no beat led",
+    }
+    store.record_firings("clean-up", [missed], 100)
+    store.show_beat("x", Identity(host="box", pid=7).tell(leads=True, since=datetime.now(UTC), ticked_at=None), 100)
+    history = call("schedules", "history", "clean-up").output
+
+    assert "0 fired, 1 missed" in history
+    assert "no beat led" in history
+    assert listed()["clean-up"]["missed"] == 1
+    assert "beat@box:7 leads since" in call("schedules", "list").output
+    assert [beat["leads"] for beat in json.loads(call("schedules", "beats", "--json").output)] == [True]
+    assert "beat@box:7 leads since" in call("schedules", "beats").output
+    store.client.close()
 
 
 def test_a_name_that_there_is_not_is_refused_with_what_was_meant():

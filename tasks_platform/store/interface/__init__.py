@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tasks_platform.store.interface.firings import Firings
 from tasks_platform.store.interface.flows import Flows
 from tasks_platform.store.interface.job_ids import JobIds
 from tasks_platform.store.interface.letters import Letters
@@ -17,8 +18,8 @@ from tasks_platform.store.interface.unique_keys import UniqueKeys
 from tasks_platform.store.interface.watch import Watch
 
 
-class Store(JobIds, UniqueKeys, Runs, Letters, Steps, Flows, Watch, Protocol):
+class Store(JobIds, UniqueKeys, Runs, Letters, Steps, Flows, Firings, Watch, Protocol):
     """All of it."""
 
 
-__all__ = ["Flows", "JobIds", "Letters", "Runs", "Steps", "Store", "UniqueKeys", "Watch"]
+__all__ = ["Firings", "Flows", "JobIds", "Letters", "Runs", "Steps", "Store", "UniqueKeys", "Watch"]

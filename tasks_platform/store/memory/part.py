@@ -28,6 +28,8 @@ class MemoryPart:
         self._letters: dict[str, Record] = {}
         self._flows: dict[str, Record] = {}
         self._created: dict[str, float] = {}
+        self._firings: dict[str, dict[str, Record]] = {}
+        self._ends: dict[str, dict[str, int]] = {}
 
     def _get(self, key: str) -> Any:
         with self._lock:

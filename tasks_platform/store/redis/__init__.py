@@ -2,6 +2,7 @@
 
 from tasks_platform.store.interface import Store
 from tasks_platform.store.redis.connection import connect
+from tasks_platform.store.redis.firings import Firings
 from tasks_platform.store.redis.flows import Flows
 from tasks_platform.store.redis.job_ids import JobIds
 from tasks_platform.store.redis.letters import Letters
@@ -11,7 +12,7 @@ from tasks_platform.store.redis.unique_keys import UniqueKeys
 from tasks_platform.store.redis.watch import Watch
 
 
-class RedisStore(JobIds, UniqueKeys, Letters, Runs, Steps, Flows, Watch, Store):
+class RedisStore(JobIds, UniqueKeys, Letters, Runs, Steps, Flows, Firings, Watch, Store):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
 

@@ -8,8 +8,11 @@ from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # 
 from redis.retry import Retry
 
 
-def connect(url: str, *, patience: int = 14) -> Redis:
-    """Open a client that outlives a restart of the server; 14 repeated attempts take about ten seconds."""
+def connect(url: str, *, patience: int = 14, timeout: float = 10.0) -> Redis:
+    """Open a client that outlives a restart of the server; 14 repeated attempts take about ten seconds.
+
+    An answer that takes longer than *timeout* seconds is none.
+    """
     lost = [ConnectionError, TimeoutError, BusyLoadingError]
     return Redis.from_url(
         url,
@@ -17,6 +20,6 @@ def connect(url: str, *, patience: int = 14) -> Redis:
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=patience),
         retry_on_error=lost,
         health_check_interval=10,
-        socket_connect_timeout=5,
-        socket_timeout=10,
+        socket_connect_timeout=min(5.0, timeout),
+        socket_timeout=timeout,
     )

@@ -110,3 +110,22 @@ def owed_for(client: dict, net: int) -> Owed:
 def half_up(numerator: int, denominator: int) -> int:
     """Divide, and round a half up."""
     return (2 * numerator + denominator) // (2 * denominator)
+
+
+def earned_on(export: Path, clients_file: Path, days: set[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return hours and net amount of all billable work on *days* by currency, per project and rate rounded once."""
+    books = tomllib.loads(clients_file.read_text(encoding="utf-8"), parse_float=Decimal)
+    clients = {client["name"]: client for client in books["clients"]}
+    own = books["organization"]
+    fallback = {rate.get("currency", own["currency"]): rate for rate in own["rates"]}
+    seconds: Counter[tuple[str, str, int]] = Counter()
+    for name, project, day, duration in billable_rows(export, clients):
+        if day in days:
+            seconds[name, project, hourly_cents(clients[name], project, day, fallback)] += duration
+    hours: Counter[str] = Counter()
+    cents: Counter[str] = Counter()
+    for (name, _, rate), duration in seconds.items():
+        hundredths = half_up(duration * 100, 3600)
+        hours[clients[name]["currency"]] += hundredths
+        cents[clients[name]["currency"]] += half_up(hundredths * rate, 100)
+    return {code: (Decimal(hours[code]) / 100, Decimal(cents[code]) / 100) for code in sorted(hours)}

@@ -26,7 +26,13 @@ from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
 from tasks_platform.task.grace import GracePeriod
 
 #: The business modules that ship as examples.
-BUSINESS = ("tasks_platform.tasks.invoicing", "tasks_platform.tasks.imports")
+BUSINESS = (
+    "tasks_platform.tasks.cleanup",
+    "tasks_platform.tasks.email",
+    "tasks_platform.tasks.imports",
+    "tasks_platform.tasks.invoicing",
+    "tasks_platform.tasks.reports",
+)
 
 #: Stands in the configuration for a server that is not there (yet): tasks can be declared, called and tested.
 _NO_SERVER = "redis://no-server.invalid"

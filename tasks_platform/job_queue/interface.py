@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, Unpack
 
 from tasks_platform.job_queue.options import Options
+from tasks_platform.sending import Call
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.handle import JobHandle
 
@@ -23,6 +25,16 @@ class JobQueue(Protocol):
 
         Raises:
             PayloadError: if the arguments do not fit the function's signature.
+
+        """
+
+    def send_many(self, calls: Iterable[Call[R]], /) -> list[JobHandle[R]]:
+        """Send many jobs at once, each with the options of its ``call(...)`` over those of this queue.
+
+        Raises:
+            OptionError: if an option cannot work; nothing is sent.
+            PartlySentError: if some, or all, of them could not be sent; it says which.
+            PayloadError: if the arguments of one do not fit its task; nothing is sent.
 
         """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast
 
@@ -12,6 +12,7 @@ from celery.utils import uuid
 from tasks_platform.job_queue.interface import JobQueue, merged
 from tasks_platform.job_queue.options import Options
 from tasks_platform.queues import broker_priority
+from tasks_platform.sending import Call
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.handle import JobHandle
 
@@ -76,6 +77,15 @@ class MemoryJobQueue(JobQueue):
                 SentJob(id=job_id, task=task, args=read_args, kwargs=read_kwargs, options=self._options)
             )
         return self.job(task, job_id)
+
+    def send_many(self, calls: Iterable[Call[R]], /) -> list[JobHandle[R]]:
+        """Keep many jobs, or none of them if one does not fit."""
+        given = list(calls)
+        for call in given:
+            call.task.payload.write(call.args, call.kwargs)
+        return [
+            self.using(**cast("Options", call.options)).send(call.task, *call.args, **call.kwargs) for call in given
+        ]
 
     async def asend(self, task: PlatformTask[P, R], /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Keep a job; nothing blocks here."""

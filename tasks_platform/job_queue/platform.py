@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast
 
@@ -11,6 +13,7 @@ import celery
 
 from tasks_platform.job_queue.interface import JobQueue, merged
 from tasks_platform.job_queue.options import Options
+from tasks_platform.sending import Call, enqueue_many
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.handle import JobHandle
 
@@ -33,6 +36,13 @@ class PlatformJobQueue(JobQueue):
         """Send a job to the broker."""
         options: dict[str, Any] = dict(self._options)
         return self._mine(task).apply_async(args, kwargs, **options)
+
+    def send_many(self, calls: Iterable[Call[R]], /) -> list[JobHandle[R]]:
+        """Send many jobs to the broker at once."""
+        return enqueue_many(
+            replace(call, task=self._mine(call.task), options=merged(self._options, cast("Options", call.options)))
+            for call in calls
+        )
 
     async def asend(self, task: PlatformTask[P, R], /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Send a job in a thread of the loop's pool."""

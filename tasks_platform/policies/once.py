@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import to_jsonable_python
 
 from tasks_platform.errors import Hold, PermanentError, TaskDefinitionError
-from tasks_platform.policy import Policy, Proceed, Run, Verdict
+from tasks_platform.policy import Policy, Proceed, Run, Verdict, current_run_or_none
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,19 @@ class Once(Policy):
             ) from error
         run.store.finish_step(run.job_id, step, run.seal(step, plain), self.kept)
         return plain
+
+
+def once_per_job(step: str, effect: Callable[[], T]) -> T:
+    """Let *effect* happen once across the attempts of the job that runs here.
+
+    In a function that is called directly there is only this one attempt.
+
+    Raises:
+        TaskDefinitionError: if the task does not have the policy ``Once``.
+
+    """
+    run = current_run_or_none()
+    return effect() if run is None else run.once(step, effect)
 
 
 def _runs_of(run: Run) -> str:

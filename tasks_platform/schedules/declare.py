@@ -38,7 +38,9 @@ class Schedule:
 
         """
         try:
-            payload = object.__getattribute__(task, "payload")  # the task itself is not there before its application
+            payload = object.__getattribute__(
+                task, "declared_payload"
+            )  # the task itself is not there before its application
         except AttributeError:
             payload = None
         if not isinstance(payload, Payload):

@@ -25,6 +25,8 @@ class Office:
     renderer: DocumentRenderer
     #: The domain of Message-IDs.
     mail_domain: str
+    #: What links in mails begin with.
+    site: str
 
 
 def open_office(settings: Settings) -> Office:
@@ -36,6 +38,7 @@ def open_office(settings: Settings) -> Office:
         storage=LocalStorage(settings.storage),
         mailer=local if smtp.host is None else SmtpMailer(smtp),
         renderer=TypstRenderer(),
+        site=settings.site_url.rstrip("/"),
         mail_domain=smtp.sender.rpartition("@")[2],
     )
 

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     #: The folder in which documents are filed; ``files`` in the state folder without it.
     storage_dir: Path | None = None
+    #: Where people reach your site: links in mails begin with it.
+    site_url: str = Field(default="http://localhost:8000", pattern=r"^https?://[^\s#?]+$")
     smtp: Smtp = Smtp()
     schedules: Schedules = Schedules()
     sealing: Sealing = Sealing()

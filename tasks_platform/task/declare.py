@@ -111,7 +111,9 @@ def task(
             "level": _level(name, priority),
         }
         proxy = shared_task(**declared)(function)
-        object.__setattr__(proxy, "payload", payload)  # what its arguments are is known before there is an application
+        object.__setattr__(
+            proxy, "declared_payload", payload
+        )  # what its arguments are is known before there is an application
         return cast("PlatformTask[..., Any]", proxy)
 
     return declare

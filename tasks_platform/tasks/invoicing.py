@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from tasks_platform.bases import ReliableTask
 from tasks_platform.errors import BooksError
-from tasks_platform.flows import chain, chord, labelled
-from tasks_platform.policies import Deadline, Once, Retry
-from tasks_platform.policy import current_run_or_none
+from tasks_platform.flows import Flow, chain, chord, labelled, start
+from tasks_platform.policies import Deadline, Once, Retry, once_per_job
+from tasks_platform.schedules import cron, schedule
 from tasks_platform.services import books
 from tasks_platform.services.books import ClientToBill, Month
 from tasks_platform.services.books.invoices import find_invoice
@@ -106,18 +108,9 @@ def mail_invoice(client_id: int, month: str, to: str) -> None:
     message_id = f"<invoice.{invoice.number}.{invoice_id}@{office().mail_domain}>"
     recipient = replace(invoice.recipient, email=to or invoice.recipient.email)
     mail = invoice_mail(replace(invoice, recipient=recipient), pdf, message_id=message_id)
-    _once("send", lambda: office().mailer.send(mail).answer)
+    once_per_job("send", lambda: office().mailer.send(mail).answer)
     with office().books.session() as session:
         books.mark_mailed(session, invoice_id, message_id)
-
-
-def _once(step: str, effect: Callable[[], object]) -> None:
-    """Let *effect* happen once across the attempts of this job; called directly there is only this one."""
-    run = current_run_or_none()
-    if run is None:
-        effect()
-    else:
-        run.once(step, effect)
 
 
 @task(base=ReliableTask, queue="invoicing")
@@ -142,3 +135,53 @@ def summarize_month(organization: str, month: str) -> str:
     key = f"{organization}/{month}/summary.csv"
     office().storage.put(key, text.getvalue().encode("utf-8-sig"), content_type="text/csv", overwrite=True)
     return key
+
+
+@task(base=ReliableTask, queue="invoicing")
+def bill_last_month() -> list[str]:
+    """Start the flow of the month that has just ended for every organization that has work in it; return their ids."""
+    with office().books.reading() as session:
+        slugs = books.organization_slugs(session)
+    started = (_bill_month(bill_last_month.app, slug, _last_month(slug)) for slug in slugs)
+    return [flow.id for flow in started if flow is not None]
+
+
+# At noon in UTC the month has begun wherever the organization may be.
+schedule("billing", cron("0 12 1 * *")).runs(bill_last_month)
+
+
+class InvoiceQueue:
+    """Asks for invoices."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def bill_month(self, organization: str, month: str) -> Flow | None:
+        """Start the flow that bills ``2026-10``, or return the one there is; None if there is no work to bill.
+
+        Raises:
+            BooksError: if the organization is unknown.
+
+        """
+        return _bill_month(self._app, organization, Month.parse(month))
+
+
+def _bill_month(app: Any, organization: str, month: Month) -> Flow | None:
+    with office().books.reading() as session:
+        clients = books.clients_to_bill(session, organization, month)
+    if not clients:
+        return None
+    return start(
+        app,
+        monthly(organization, str(month), clients),
+        flow_id=f"invoicing:{organization}:{month}",
+        kind="invoicing",
+        tenant=organization,
+    )
+
+
+def _last_month(organization: str) -> Month:
+    """Return the month before the present one, where the organization is."""
+    with office().books.reading() as session:
+        zone = ZoneInfo(books.find_organization(session, organization).time_zone)
+    return Month.of(datetime.now(UTC).astimezone(zone).date().replace(day=1) - timedelta(days=1))

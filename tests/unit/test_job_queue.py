@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tasks_platform import PermanentError, Priority, ReliableTask, task
 from tasks_platform.errors import PayloadError
 from tasks_platform.job_queue import JobQueue, MemoryJobQueue
+from tasks_platform.sending import Call, call
 
 
 class Receipt(BaseModel):
@@ -97,3 +98,19 @@ def test_the_twin_sends_from_asyncio_code() -> None:
     handle = asyncio.run(queue.asend(send_receipt, uuid4(), "ana@kontor.example"))
 
     assert handle.id == queue.jobs[0].id
+
+
+def test_the_twin_keeps_many_or_none() -> None:
+    queue = MemoryJobQueue(priority="low")
+    good = [call(send_receipt, uuid4(), to).set(task_id=f"receipt:{to}") for to in ("ana", "ben")]
+
+    with pytest.raises(PayloadError):
+        queue.send_many([*good, Call(task=send_receipt, args=(1, 2, 3))])
+    assert queue.jobs == ()
+    handles = queue.send_many(good)
+
+    assert [handle.id for handle in handles] == ["receipt:ana", "receipt:ben"]
+    assert [job.options for job in queue.jobs] == [
+        {"priority": "low", "task_id": "receipt:ana"},
+        {"priority": "low", "task_id": "receipt:ben"},
+    ]

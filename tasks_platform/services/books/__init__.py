@@ -14,7 +14,7 @@ from tasks_platform.services.books.late import LateWork
 from tasks_platform.services.books.milestones import mark_filed, mark_mailed, mark_rendered
 from tasks_platform.services.books.models import InvoiceState
 from tasks_platform.services.books.month import Month
-from tasks_platform.services.books.organizations import find_organization, only_organization
+from tasks_platform.services.books.organizations import find_organization, only_organization, organization_slugs
 from tasks_platform.services.books.summary import Summary, SummaryRow, summarize
 from tasks_platform.services.books.toggl import DateOrder, EntryRow, RowError, read_toggl
 
@@ -50,6 +50,7 @@ __all__ = [
     "mark_mailed",
     "mark_rendered",
     "only_organization",
+    "organization_slugs",
     "read_clients_file",
     "read_toggl",
     "summarize",

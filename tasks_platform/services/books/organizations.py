@@ -36,9 +36,14 @@ def only_organization(session: Session) -> str:
         BooksError: if they know none, or several.
 
     """
-    slugs = list(session.scalars(select(Organization.slug).order_by(Organization.slug)))
+    slugs = organization_slugs(session)
     if len(slugs) == 1:
         return slugs[0]
     if not slugs:
         raise BooksError("the books know no organization yet: give its clients and rates with --clients FILE")
     raise BooksError(f"the books know several organizations: name one of {', '.join(slugs)} with --organization")
+
+
+def organization_slugs(session: Session) -> list[str]:
+    """Return the short names of all organizations, in order."""
+    return list(session.scalars(select(Organization.slug).order_by(Organization.slug)))

@@ -10,6 +10,7 @@ import pytest
 
 from small_books import open_books
 from tasks_platform.services.books import Database
+from tasks_platform.services.office import Office, office
 
 #: Both databases keep the same promises. `psql` shows that PostgreSQL is installed; its server is not on the PATH.
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("psql"))]
@@ -52,3 +53,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("books") / "template.sqlite3"
     Database(f"sqlite:///{file}").upgrade()
     return file
+
+
+@pytest.fixture
+def desk(books: Database, books_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """Open the office at these books, as the tasks do; mail is filed in a folder."""
+    monkeypatch.setenv("TASKS_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("TASKS_DATABASE_URL", books_url)
+    office.cache_clear()
+    yield office()
+    office().books.dispose()
+    office.cache_clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +27,29 @@ class Priority(StrEnum):
     LOW = "low"
     #: Large amounts that may take as long as they take.
     BULK = "bulk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What one worker takes."""
+
+    #: None: of all queues.
+    queues: frozenset[str] | None = None
+    #: None: of all levels.
+    levels: frozenset[Priority] | None = None
+
+
+def lists_taken(queues: Iterable[str], shares: Mapping[str, Share]) -> dict[tuple[str, Priority], tuple[str, ...]]:
+    """Return who takes the jobs of each queue and level, by the names of *shares*; where nobody does, nobody."""
+    return {
+        (queue, level): tuple(
+            name
+            for name, share in shares.items()
+            if (share.queues is None or queue in share.queues) and (share.levels is None or level in share.levels)
+        )
+        for queue in queues
+        for level in Priority
+    }
 
 
 _REDIS: Final = dict(zip(Priority, PRIORITY_STEPS, strict=True))

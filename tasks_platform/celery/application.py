@@ -24,6 +24,7 @@ from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
 from tasks_platform.task.grace import GracePeriod
+from tasks_platform.task.levels import levels_option
 
 #: The business modules that ship as examples.
 BUSINESS = (
@@ -54,6 +55,7 @@ class PlatformApp(celery.Celery):
         self.loader.override_backends = dict.fromkeys(("redis", "rediss"), _BACKEND)
         self.add_defaults(self._configuration)
         self.steps["worker"].add(GracePeriod)
+        self.user_options["worker"].add(levels_option())
 
     @cached_property
     def settings(self) -> Settings:

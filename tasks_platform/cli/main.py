@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "new": "tasks_platform.cli.new_project",
     "run": "tasks_platform.cli.invoice",
     "schedules": "tasks_platform.cli.schedules",
+    "worker": "tasks_platform.cli.worker",
 }
 
 

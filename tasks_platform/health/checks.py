@@ -60,8 +60,8 @@ def registry_of(app: Installation) -> HealthRegistry:
     @registry.register("workers", after=["redis"])
     def served() -> Finding:
         answers = app.control.inspect(timeout=app.settings.health.timeout).active_queues() or {}
-        consumed = {name: [queue["name"] for queue in queues] for name, queues in answers.items()}
-        return workers.served(app.home_queues, consumed)
+        shares = {name: workers.share_of(queues) for name, queues in answers.items()}
+        return workers.served(app.home_queues, shares)
 
     return registry
 

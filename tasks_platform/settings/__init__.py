@@ -11,6 +11,7 @@ from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
+from tasks_platform.settings.workers import WorkerClass
 
 __all__ = [
     "Duration",
@@ -23,6 +24,7 @@ __all__ = [
     "Settings",
     "Signing",
     "Smtp",
+    "WorkerClass",
     "load_settings",
     "problems_in_words",
     "user_state_folder",

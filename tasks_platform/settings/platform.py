@@ -18,6 +18,7 @@ from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
+from tasks_platform.settings.workers import WorkerClasses
 
 
 def user_state_folder() -> Path:
@@ -60,6 +61,8 @@ class Settings(BaseSettings):
     health: Health = Health()
     flower: Flower = Flower()
     logs: Logs = Logs()
+    #: Classes of workers: ``TASKS_WORKERS__CRITICAL__CONCURRENCY=20``.
+    workers: WorkerClasses = Field(default_factory=dict)
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

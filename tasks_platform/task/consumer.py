@@ -20,6 +20,7 @@ from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store
 from tasks_platform.task.contained import contained
 from tasks_platform.task.insist import TROUBLE
+from tasks_platform.task.levels import LEVELS, levels_of, taking
 from tasks_platform.task.readable import flaw_of
 from tasks_platform.task.steady import SteadyConsumer
 
@@ -56,8 +57,17 @@ class PlatformConsumer(SteadyConsumer):
     qos: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        self.levels = levels_of(options.get("worker_options"))
         super().__init__(*args, **options)
         self.app.declare_queues()
+        if self.levels:
+            for queue in self.app.amqp.queues.consume_from.values():
+                queue.consumer_arguments = {LEVELS: list(self.levels)}  # for those who ask which queues are served
+
+    def connection_for_read(self, heartbeat: float | None = None) -> Any:
+        """Connect to the broker, to take the messages of this worker's levels."""
+        redis = taking(self.levels) if self.app.zero_is_first else {}
+        return self.ensure_connected(self.app.connection_for_read(heartbeat=heartbeat, transport_options=redis))
 
     def update_strategies(self) -> None:
         """Let pools without processes of their own hear of a run that gives its message back."""

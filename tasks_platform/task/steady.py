@@ -12,6 +12,7 @@ from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 
 from tasks_platform.broker.rabbitmq import LevelConsumer
+from tasks_platform.queues import Priority
 from tasks_platform.task.redelivered import Redelivered
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ class SteadyConsumer(Consumer):
     pool: Any
     task_consumer: Any = None
     timer: Any
+
+    #: The levels whose jobs are taken; empty: all.
+    levels: tuple[Priority, ...] = ()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -129,6 +133,7 @@ class SteadyConsumer(Consumer):
 
     def _serve(self, consumer: LevelConsumer) -> None:
         consumer.slots = self._slots
+        consumer.levels = self.levels or consumer.levels
         consumer.taken = lambda: len(worker_state.reserved_requests)
         if self.hub is not None:
             # before its ticks, in one of which the pool sends its processes what they are to run

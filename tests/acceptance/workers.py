@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PLATFORM = "tasks_platform"
 PLAIN = "acceptance.plain"
@@ -67,10 +67,16 @@ def running_worker(  # noqa: PLR0913 - what a person would say on the command li
     pool: str = "prefork",
     concurrency: int = 2,
     environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = (),
 ) -> Iterator[Worker]:
-    """Run a worker of *app* on the server at *url* until the block ends; *options* are the command line's."""
-    command = [sys.executable, "-m", "celery", "-A", app, "worker", "--loglevel", "INFO"]
-    command += ["--hostname", f"{log.stem}@%h", "--pool", pool, "--concurrency", str(concurrency)]
+    """Run a worker of *app* on the server at *url* until the block ends; *options* are the command line's.
+
+    Another *program* than Celery's worker says itself what it is called and how much it does at a time.
+    """
+    command = [*program] or [sys.executable, "-m", "celery", "-A", app, "worker"]
+    if not program:
+        command += ["--hostname", f"{log.stem}@%h", "--pool", pool, "--concurrency", str(concurrency)]
+    command += ["--loglevel", "INFO"]
     command += ["--without-mingle", "--without-gossip"]
     command += options
     faults = log.with_suffix(".faults")
@@ -96,6 +102,14 @@ def running_worker(  # noqa: PLR0913 - what a person would say on the command li
         yield worker
     finally:
         _end(process)
+
+
+@contextmanager
+def running_class(name: str, url: str, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    """Run a worker of the class *name* as a person does."""
+    program = [str(Path(sys.executable).with_name("tasks-platform")), "worker", name]
+    with running_worker("", url, log, program=program, environment=environment) as worker:
+        yield worker
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

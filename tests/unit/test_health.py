@@ -8,7 +8,7 @@ from tasks_platform.errors import SettingsError
 from tasks_platform.health import Finding, HealthRegistry
 from tasks_platform.health.limits import letters, waiting
 from tasks_platform.health.server import persistence
-from tasks_platform.health.workers import served
+from tasks_platform.health.workers import served, share_of
 from tasks_platform.settings import Health
 
 KEPT = {"aof_enabled": 1, "aof_last_write_status": "ok", "maxmemory": 0, "maxmemory_policy": "noeviction"}
@@ -59,13 +59,28 @@ def test_there_may_be_fewer_than_a_hundred_dead_letters(count, healthy) -> None:
 
 
 def test_every_queue_needs_a_worker() -> None:
-    assert served(["default", "email"], {"one": ["default"], "two": ["email", "other"]}).healthy
+    one, two = share_of([{"name": "default"}]), share_of([{"name": "email"}, {"name": "other"}])
 
-    finding = served(["default", "email"], {"one": ["default"]})
+    assert served(["default", "email"], {"one": one, "two": two}).healthy
+
+    finding = served(["default", "email"], {"one": one})
 
     assert not finding.healthy
     assert "no worker answers for email" in finding.message
     assert finding.figures["queues"] == {"default": ["one"], "email": []}
+
+
+@pytest.mark.checklist(40)
+def test_a_level_without_a_worker_is_noticed() -> None:
+    levels = {"consumer_arguments": {"levels": ["critical", "high", "normal"]}}
+    upper = share_of([{"name": "default", **levels}])
+
+    finding = served(["default"], {"upper": upper})
+
+    assert not finding.healthy
+    assert "no worker takes low of default, bulk of default" in finding.message
+    lower = share_of([{"name": "default", "consumer_arguments": {"levels": ["low", "bulk"]}}])
+    assert served(["default"], {"upper": upper, "lower": lower}).healthy
 
 
 def test_a_check_that_raises_has_found_something() -> None:

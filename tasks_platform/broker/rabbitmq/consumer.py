@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,8 @@ class LevelConsumer(Consumer):
         #: How many jobs the worker runs at once, and how many it has at present.
         self.slots: Callable[[], int] = int
         self.taken: Callable[[], int] = int
+        #: The levels whose jobs are taken.
+        self.levels: Collection[str] = LEVELS
         self._going = False
         self._asking = False
         self._subscriptions: set[str] = set()
@@ -98,20 +100,24 @@ class LevelConsumer(Consumer):
         return self.taken() < self.slots()
 
     def _next(self) -> tuple[Any, str] | None:
-        for physical in (*self._in_order(), GRAVEYARD):
+        for physical in self._taken():
             if (raw := self.channel.basic_get(physical)) is not None:
                 return raw, physical
         return None
 
-    def _in_order(self) -> Iterator[str]:
+    def _in_order(self, levels: Collection[str] = LEVELS) -> Iterator[str]:
         """Yield the queues on the server, the highest level first."""
         for level in LEVELS:
-            for name in list(self._queues):
+            for name in list(self._queues) if level in levels else ():
                 yield physical_name(name, level)
+
+    def _taken(self) -> Iterator[str]:
+        yield from self._in_order(self.levels)
+        yield GRAVEYARD
 
     def _subscribe(self) -> None:
         self.channel.basic_qos(0, self.slots(), False)
-        for physical in (*self._in_order(), GRAVEYARD):
+        for physical in self._taken():
             self.channel.basic_consume(
                 physical, consumer_tag=physical, callback=partial(self._on_delivery, physical=physical), nowait=True
             )

@@ -1,0 +1,54 @@
+"""Classes of workers: each takes its levels only, and gives nothing back to a list that is not a message's own."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acceptance import shop
+from acceptance.diary import read
+from acceptance.workers import running_class
+from command_line import call as command
+from command_line import refusal
+from tasks_platform import Priority
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import redis
+
+    from redis_server import RedisServer
+    from tasks_platform.celery import PlatformApp
+
+#: Beside the class ``low`` of the platform; and what is not acknowledged is given back soon, by whoever sees it.
+ENVIRONMENT = {
+    "TASKS_WORKERS": '{"rest": {"priorities": ["critical", "high", "normal"], "concurrency": 1}}',
+    "TASKS_VISIBILITY_TIMEOUT": "1",
+}
+
+
+@pytest.mark.checklist(40)
+def test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_back(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with running_class("rest", server.url, logs / "lost.log", environment=ENVIRONMENT) as lost:
+        shop.sleeps_the_first_time.apply_async((diary,), priority=Priority.CRITICAL)
+        wait_for(lambda: read(diary) == ["started"], 20, "the job")
+        lost.send(signal.SIGKILL)
+        lost.wait()
+    with running_class("low", server.url, logs / "low.log", environment=ENVIRONMENT) as low:
+        wait_for(lambda: client.llen("default") == 1, 30, "its message in the list of the level critical")
+        shop.notes_a_number.apply_async((diary, 7), priority=Priority.BULK)
+        wait_for(lambda: "7" in read(diary), 20, "a job of the other class")
+        assert (client.llen("default"), read(diary)) == (1, ["started", "7"])
+        assert not low.said("sleeps_the_first_time[")
+    with running_class("rest", server.url, logs / "again.log", environment=ENVIRONMENT):
+        wait_for(lambda: read(diary) == ["started", "7", "started"], 20, "the second run")
+
+
+def test_a_class_that_does_not_exist_is_refused_with_those_that_do(server: RedisServer) -> None:
+    answer = command("worker", "fast", TASKS_REDIS_URL=server.url, TASKS_BUSINESS="false")
+    assert refusal(answer) == "there is no worker class 'fast': there are critical, low, normal"

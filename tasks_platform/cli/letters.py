@@ -1,22 +1,26 @@
-"""``tasks-platform letters``: list, show, edit, replay, discard."""
+"""``tasks-platform letters``: list, groups, audit, show, edit; what sends or drops letters has files of its own."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from tasks_platform.cli.application import application, import_tasks
-from tasks_platform.cli.showing import a_console, printable
-from tasks_platform.cli.showing_letters import print_letter, print_letters
+from tasks_platform.cli.application import application
+from tasks_platform.cli.letters_discard import discard
+from tasks_platform.cli.letters_filters import Chosen, filters, in_full
+from tasks_platform.cli.letters_options import as_json, by, letter_id
+from tasks_platform.cli.letters_replay import replay
+from tasks_platform.cli.letters_vouch import vouch
+from tasks_platform.cli.showing import a_console
+from tasks_platform.cli.showing_letters import print_audit, print_groups, print_letter, print_letters
 from tasks_platform.errors import LetterError
-from tasks_platform.letters import DeadLetterQueue, Letter, is_awaited, is_parked
+from tasks_platform.letters import DeadLetterQueue, Letter
 from tasks_platform.sealing import masked
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-_letter = click.argument("letter_id", metavar="LETTER")
+from tasks_platform.store import Place
 
 
 @click.group()
@@ -29,27 +33,87 @@ def letters() -> None:
     """
 
 
+class _AfterType(click.ParamType[Place]):
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        at, _, job_id = value.partition(",")
+        try:
+            return float(at), job_id
+        except ValueError:
+            self.fail(f"{value!r} is not what the page before named")
+
+
 @letters.command("list")
 @click.option(
     "--offset", default=0, show_default=True, type=click.IntRange(min=0), help="Leave out the newest so many."
 )
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Show at most so many.")
-@_json
-def list_(offset: int, limit: int, *, as_json: bool) -> None:
-    """List the dead letters, the newest first."""
+@click.option("--after", type=_AfterType(), metavar="PLACE", help="Go on where the page before ended.")
+@filters
+@as_json
+def list_(offset: int, limit: int, after: Place | None, *, chosen: Chosen, as_json: bool) -> None:
+    """List the dead letters, the newest first.
+
+    Nothing lists letters by the text in their arguments: --text reads 5 000 letters and says where to go on.
+    """
+    if offset and chosen.text is not None:
+        raise click.UsageError("--offset does not go with --text.")
     queue = DeadLetterQueue(application())
-    found = queue.list(offset, limit)
+    chosen = in_full(chosen, queue.groups() if chosen.where.task or chosen.where.fingerprint else ())
+    page = queue.page(chosen.where, text=chosen.text, after=after, offset=offset, limit=limit)
     if as_json:
-        click.echo(json.dumps(masked(found), indent=2))
-    elif found:
-        print_letters(a_console(), found, len(queue))
-    else:
-        click.echo(f"There are only {len(queue)} dead letters." if len(queue) else "There are no dead letters.")
+        click.echo(json.dumps(masked(page.letters), indent=2))
+    elif page.letters:
+        print_letters(a_console(), page.letters, len(queue) if chosen.everything else None)
+    elif page.after is None:
+        click.echo(_none(len(queue), chosen))
+    if page.after is not None:
+        searched = f"{page.searched} letters were searched; " if chosen.text is not None else ""
+        click.echo(f"{searched}go on with --after {page.after[0]!r},{page.after[1]}", err=True)
 
 
 @letters.command()
-@_letter
-@_json
+@as_json
+def groups(*, as_json: bool) -> None:
+    """Group the dead letters by the bug that killed them.
+
+    A bug is the task, the type of the error and the raising line; the one that struck last comes first. When it was
+    first seen is known for 90 days after its last letter is gone.
+    """
+    found = DeadLetterQueue(application()).groups()
+    if as_json:
+        click.echo(json.dumps([asdict(group) for group in found], indent=2))
+    elif found:
+        print_groups(a_console(), found)
+    else:
+        click.echo("There are no dead letters.")
+
+
+@letters.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Show at most so many.")
+@click.option("--after", default="", metavar="AUDIT_ID", help="Go on where the page before ended.")
+@as_json
+def audit(limit: int, after: str, *, as_json: bool) -> None:
+    """Tell what happened to dead letters, and who did it.
+
+    The newest comes first. Letters are buried, edited, replayed, recovered (the replay succeeded), cancelled, discarded
+    and purged. The last 100 000 records are kept.
+    """
+    found = DeadLetterQueue(application()).audit(after, limit)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif found:
+        print_audit(a_console(), found)
+    else:
+        click.echo("Nothing has happened to dead letters." if not after else "There is nothing older.")
+    if len(found) == limit:
+        click.echo(f"go on with --after {found[-1]['audit_id']}", err=True)
+
+
+@letters.command()
+@letter_id
+@as_json
 def show(letter_id: str, *, as_json: bool) -> None:
     """Show one dead letter.
 
@@ -64,15 +128,16 @@ def show(letter_id: str, *, as_json: bool) -> None:
 
 
 @letters.command()
-@_letter
+@letter_id
 @click.option("--set", "changes", multiple=True, required=True, metavar="NAME=VALUE", help="An argument and its value.")
-@_json
-def edit(letter_id: str, changes: tuple[str, ...], *, as_json: bool) -> None:
+@by
+@as_json
+def edit(letter_id: str, changes: tuple[str, ...], by: str | None, *, as_json: bool) -> None:
     """Change arguments of a dead letter by name.
 
     VALUE is JSON, or else taken as text; what fits the parameter as text only (--set code=10115) is taken so, too.
     """
-    queue = DeadLetterQueue(application())
+    queue = DeadLetterQueue(application(), by=by)
     texts = dict(_named(change) for change in changes)
     letter = _edit(queue, letter_id, texts)
     if as_json:
@@ -83,60 +148,9 @@ def edit(letter_id: str, changes: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(f"  {name} = {json.dumps(masked(value), ensure_ascii=False)}")
 
 
-@letters.command()
-@_letter
-@click.option("--work", is_flag=True, help="Run a worker here, and a mailbox if no mail server is set, until it ends.")
-@_json
-def replay(letter_id: str, *, work: bool, as_json: bool) -> None:
-    """Send a dead letter again. A parked step goes on with its flow when it succeeds."""
-    if not work:
-        _replay(DeadLetterQueue(application()), letter_id, as_json=as_json)
-        return
-    # what only a command that runs workers needs
-    from tasks_platform.cli.following import follow_to_the_end  # noqa: PLC0415 - see above
-    from tasks_platform.settings import load_settings  # noqa: PLC0415 - see above
-    from tasks_platform.up import LocalPlatform  # noqa: PLC0415 - see above
-
-    platform = LocalPlatform(load_settings())
-    import_tasks(platform.app)
-    with platform:
-        letter = _replay(DeadLetterQueue(platform.app), letter_id, as_json=as_json)
-        follow_to_the_end(platform, letter, a_console(stderr=as_json))
-
-
-@letters.command()
-@_letter
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_json
-def vouch(letter_id: str, *, yes: bool, as_json: bool) -> None:
-    """Sign and send a message that was not trusted.
-
-    For a genuine message of a sender that has no key yet: it is signed as it came, with the key of this process.
-    """
-    queue = DeadLetterQueue(application())
-    letter = queue.show(letter_id)
-    if not yes:
-        question = f"{letter['task']}[{letter['id']}] is {letter['cause']['message']}. Sign it, and let it run?"
-        click.confirm(printable(question), abort=True, err=True)
-    queue.vouch(letter["id"])
-    done = f"{letter['task']}[{letter['id']}] was signed and sent"
-    click.echo(json.dumps(masked(letter), indent=2) if as_json else printable(done))
-
-
-@letters.command()
-@_letter
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_json
-def discard(letter_id: str, *, yes: bool, as_json: bool) -> None:
-    """Give a dead letter up. A flow that waits for it fails."""
-    queue = DeadLetterQueue(application())
-    letter = queue.show(letter_id)
-    if not yes:
-        waits = letter["flow"] is not None and is_parked(letter)
-        flow = f" The flow {letter['flow']} waits for it and will fail." if waits else ""
-        click.confirm(f"Give up {letter['task']}[{letter['id']}]?{flow}", abort=True, err=True)
-    queue.discard(letter["id"])
-    click.echo(json.dumps(masked(letter), indent=2) if as_json else f"{letter['task']}[{letter['id']}] was discarded")
+letters.add_command(replay)
+letters.add_command(vouch)
+letters.add_command(discard)
 
 
 def _edit(queue: DeadLetterQueue, letter_id: str, texts: Mapping[str, str]) -> Letter:
@@ -155,21 +169,10 @@ def _edit(queue: DeadLetterQueue, letter_id: str, texts: Mapping[str, str]) -> L
         raise
 
 
-def _replay(queue: DeadLetterQueue, letter_id: str, *, as_json: bool) -> Letter:
-    letter = queue.replay(letter_id)
-    click.echo(json.dumps(masked(letter), indent=2) if as_json else f"{letter['task']}[{letter['id']}] {_how(letter)}")
-    return letter
-
-
-def _how(letter: Letter) -> str:
-    """Say what a replay of *letter* does."""
-    if not is_awaited(letter):
-        return "was sent again"
-    if not is_parked(letter):
-        return "was sent again and is run alone: what it was part of has failed with it"
-    if letter["flow"] is not None:
-        return f"was sent again and goes on with its flow {letter['flow']}"
-    return "was sent again and goes on with what waits for it"
+def _none(count: int, chosen: Chosen) -> str:
+    if not count:
+        return "There are no dead letters."
+    return f"There are only {count} dead letters." if chosen.everything else "No dead letter is like that."
 
 
 def _named(change: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from textwrap import shorten
 from typing import Any
@@ -12,18 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks_platform.cli.showing import a_table, in_colour, printable
-from tasks_platform.letters import Letter
+from tasks_platform.letters import Group, Letter
 from tasks_platform.sealing import masked
+from tasks_platform.store import Record
 
 #: Characters of a cause in a list, and the fewest of an id.
 _SHORT = 160
 _FEWEST = 8
+#: Tenants and queues of a group that are named.
+_MOST = 3
 
 
-def print_letters(console: Console, found: list[Letter], count: int) -> None:
-    """Print a table of letters, of which there are *count* in all."""
-    title = f"{len(found)} of {count} dead letters" if len(found) < count else f"{count} dead letters"
-    table = a_table(title=Text("1 dead letter" if count == 1 else title, "bold"))
+def print_letters(console: Console, found: Sequence[Letter], count: int | None) -> None:
+    """Print a table of letters, of which there are *count* in all if that is known."""
+    title = "1 dead letter" if len(found) == 1 else f"{len(found)} dead letters"
+    if count is not None and len(found) < count:
+        title = f"{len(found)} of {count} dead letters"
+    table = a_table(title=Text(title, "bold"))
     for column in ("letter", "state", "died", "runs", "task"):
         table.add_column(column, no_wrap=True, justify="right" if column == "runs" else "left")
     table.add_column("cause", ratio=1, overflow="fold")
@@ -41,12 +47,43 @@ def print_letters(console: Console, found: list[Letter], count: int) -> None:
     console.print(table)
 
 
+def print_groups(console: Console, groups: Sequence[Group]) -> None:
+    """Print what the letters of each bug have in common."""
+    table = a_table(title=Text("1 bug" if len(groups) == 1 else f"{len(groups)} bugs", "bold"))
+    for column in ("letters", "fingerprint", "first seen", "last seen"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "letters" else "left")
+    table.add_column("bug", ratio=1, overflow="fold")
+    for group in groups:
+        kind = f"{group.error.rpartition('.')[2]}: {group.message}"
+        where = [f"{_count(touched, name)}" for name, touched in _touched(group) if touched]
+        words = [group.task, shorten(kind, _SHORT, placeholder="..."), *([group.line] if group.line else []), *where]
+        seen = (_moment(group.first_seen)[5:16], _moment(group.last_seen)[5:16])
+        table.add_row(str(group.letters), group.fingerprint, *seen, printable("\n".join(words)))
+    console.print(table)
+
+
+def print_audit(console: Console, records: Sequence[Record]) -> None:
+    """Print what happened to letters."""
+    table = a_table("when", "what", "who", "letter")
+    table.add_column("about", ratio=1, overflow="fold")
+    for record in records:
+        if record["what"] == "purged":
+            letter, about = "", f"{record['count']} letters: {record['why']}"
+        else:
+            error = f" {record['error'].rpartition('.')[2]}: {record['message']}" if record.get("error") else ""
+            letter, about = record["id"][:_FEWEST], shorten(record["task"] + error, _SHORT, placeholder="...")
+        row = (_moment(record["at"])[5:], record["what"], record["by"], letter, about)
+        table.add_row(*map(printable, row))
+    console.print(table)
+
+
 def print_letter(console: Console, letter: Letter, arguments: dict[str, Any] | None) -> None:
     """Print one letter."""
     console.print(Text.assemble((printable(letter["task"]), "bold"), "  ", in_colour(letter["state"])))
     cause = letter["cause"]
     facts = {
         "letter": letter["id"],
+        "queue": letter["queue"],
         "tenant": letter["tenant"],
         "flow": letter["flow"],
         "fingerprint": letter["fingerprint"],
@@ -80,6 +117,17 @@ def beginning(job_id: str, ids: list[str]) -> str:
         if sum(other.startswith(job_id[:length]) for other in ids) == 1:
             return job_id[:length]
     return job_id
+
+
+def _touched(group: Group) -> tuple[tuple[str, Mapping[str, int]], ...]:
+    return (("tenant", group.tenants), ("queue", group.queues))
+
+
+def _count(touched: Mapping[str, int], name: str) -> str:
+    """Say which tenants or queues letters are of, the most touched first."""
+    most = sorted(touched, key=lambda one: (-touched[one], one))[:_MOST]
+    others = f" and {len(touched) - _MOST} more" if len(touched) > _MOST else ""
+    return f"{name}{'s' if len(touched) > 1 else ''}: {', '.join(most)}{others}"
 
 
 def _print_arguments(console: Console, letter: Letter, arguments: dict[str, Any] | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import celery
 from celery.app.task import Context
 
+from tasks_platform.errors import LetterError
 from tasks_platform.sealing import UNTRUSTED
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.envelope import AWAITING, HEADER, message_of
@@ -48,6 +49,20 @@ def is_parked(letter: Letter) -> bool:
 def is_untrusted(letter: Letter) -> bool:
     """Tell whether the message was refused because no key has signed it as it is: whatever it says may be a lie."""
     return bool(letter["cause"]["type"] == UNTRUSTED)
+
+
+def require_trust(letter: Letter) -> None:
+    """Raise if the message of *letter* was not trusted.
+
+    Raises:
+        LetterError: saying what can be done.
+
+    """
+    if is_untrusted(letter):
+        raise LetterError(
+            f"letter {letter['id']} is {letter['cause']['message']}; if you know that it is genuine, "
+            "'tasks-platform letters vouch' signs it as it came and sends it; else discard it"
+        )
 
 
 def is_awaited(letter: Letter) -> bool:

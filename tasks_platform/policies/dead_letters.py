@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,8 @@ from tasks_platform.errors import TryAgain
 from tasks_platform.policy import Policy, Proceed, Run, Verdict
 from tasks_platform.sealing import censored
 
-#: The shape of a letter; a reader of another version knows what it reads.
-SCHEMA = 1
+#: The shape of a letter, see ``tasks_platform.letters.upgrades``. 2: it has its queue, also one that nobody understood.
+SCHEMA = 2
 _LONGEST_TRACEBACK = 20_000
 _LONGEST_ERROR = 2_000
 #: Code between the worker and the function: never the line that a bug is on.
@@ -65,19 +66,26 @@ def letter_of(run: Run, error: BaseException, verdict: Verdict) -> dict[str, Any
     """Describe a job that will not succeed by itself."""
     cause = cause_of(error)
     line = raising_line(cause)
+    message = run.message()
     return {
         "schema": SCHEMA,
         "id": run.job_id,
         "task": run.task,
+        "queue": queue_of(message),
         "state": "parked" if verdict.parked else "dead",
         "tenant": run.tenant,
         "flow": run.flow_id,
         "died_at": datetime.now(UTC).timestamp(),
-        "message": run.message(),
+        "message": message,
         "cause": {"type": type_name(cause), "message": message_of(cause), "line": line},
         "traceback": censored("".join(traceback.format_exception(cause)))[-_LONGEST_TRACEBACK:],
         "fingerprint": fingerprint(run.task, cause, line),
     }
+
+
+def queue_of(message: Mapping[str, Any]) -> str | None:
+    """Return the queue that *message*, understood or raw, was taken from."""
+    return (message if message.get("raw") else message.get("options") or {}).get("queue")
 
 
 def fingerprint(task: str, cause: BaseException, line: str) -> str:

@@ -4,5 +4,17 @@ from tasks_platform.store.interface import Letters, Store
 from tasks_platform.store.memory import MemoryStore
 from tasks_platform.store.records import Holder, Record
 from tasks_platform.store.redis import RedisStore
+from tasks_platform.store.where import EVERYTHING, LISTED_BY, Place, Where
 
-__all__ = ["Holder", "Letters", "MemoryStore", "Record", "RedisStore", "Store"]
+__all__ = [
+    "EVERYTHING",
+    "LISTED_BY",
+    "Holder",
+    "Letters",
+    "MemoryStore",
+    "Place",
+    "Record",
+    "RedisStore",
+    "Store",
+    "Where",
+]

@@ -15,10 +15,11 @@ from celery.exceptions import InvalidTaskError
 
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.events import EventKind, emit
-from tasks_platform.policies.dead_letters import SCHEMA
+from tasks_platform.policies.dead_letters import SCHEMA, queue_of
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store
 from tasks_platform.task.contained import contained
+from tasks_platform.task.envelope import addressed
 from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.levels import LEVELS, levels_of, taking
 from tasks_platform.task.readable import flaw_of
@@ -179,15 +180,16 @@ class PlatformConsumer(SteadyConsumer):
             "failed_at": now.isoformat(),
             "worker": self.hostname,
         }
+        raw = _raw(message)
         letter = {
             "schema": SCHEMA,
             "id": job_id,
             "task": name,
+            "queue": queue_of(raw),
             "state": "dead",
-            "tenant": None,
-            "flow": None,
+            **addressed(raw["headers"] if kind != UNTRUSTED else None),
             "died_at": now.timestamp(),
-            "message": _raw(message),
+            "message": raw,
             "cause": {**error, "line": ""},
             "traceback": "",
             "fingerprint": hashlib.sha256(f"{name}|{error['type']}".encode()).hexdigest()[:12],
@@ -196,7 +198,7 @@ class PlatformConsumer(SteadyConsumer):
         self._store.decide(job_id, attempt, {**record, "worker": self.hostname, "error": error}, verdict, letter)
         emit(
             EventKind.FAILED,
-            _Stray(task=name, job_id=job_id, attempt=attempt, queue=_raw(message)["queue"], worker=self.hostname),
+            _Stray(task=name, job_id=job_id, attempt=attempt, queue=raw["queue"], worker=self.hostname),
             fingerprint=letter["fingerprint"],
             parked=False,
             reason=cause,

@@ -31,6 +31,13 @@ def own_headers(request: Any) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
+def addressed(headers: Any) -> dict[str, str | None]:
+    """Return the tenant and the flow of a message that nobody has understood, as far as its headers name them."""
+    own = headers.get(HEADER) if isinstance(headers, Mapping) else None
+    found = {name: own.get(name) if isinstance(own, Mapping) else None for name in ("tenant", "flow")}
+    return {name: value if isinstance(value, str) else None for name, value in found.items()}
+
+
 def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     """Return the message of *request* in the shape of a signature: what it takes to send it again."""
     options = {name: value for name, value in request.as_execution_options().items() if value is not None}

@@ -86,7 +86,7 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     for policy in task.policies:
         policy.cancelled(run, reason)
     if "letter" in run.headers:
-        run.store.forget(run.job_id)
+        run.store.forget(run.job_id, why="cancelled")
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
     _mark(run, "cancelled")

@@ -56,7 +56,7 @@ MODULES = {"TASKS_MODULES": "acceptance.flow_tasks"}
 REPLAYS = """
 import os, signal, sys
 from tasks_platform.celery import app
-from tasks_platform.letters import DeadLetterQueue, queue
+from tasks_platform.letters import DeadLetterQueue, sending
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -66,7 +66,7 @@ def resend_and_die(*arguments, **options):
     resend(*arguments, **options)
     {after}
 
-resend, queue.resend = queue.resend, resend_and_die
+resend, sending.resend = sending.resend, resend_and_die
 DeadLetterQueue(app).replay(sys.argv[1])
 """
 

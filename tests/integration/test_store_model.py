@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from property_tests import settings
-from tasks_platform.store import MemoryStore, RedisStore
+from tasks_platform.store import MemoryStore, RedisStore, Where
 
 #: Longer than the test: when something runs out is asked in test_store.py.
 TTL = 1000.0
@@ -30,6 +30,26 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 RECORDS = st.dictionaries(TEXT, VALUES, max_size=3)
+#: By what letters are found, grouped and told of.
+FACTS = st.fixed_dictionaries(
+    {"state": st.sampled_from(["dead", "parked"])},
+    optional={
+        "task": st.sampled_from(["ship", "bill"]),
+        "tenant": st.sampled_from(["acme", None]),
+        "fingerprint": st.sampled_from(["f1", "f2"]),
+        "cause": st.fixed_dictionaries({"type": st.just("KeyError"), "line": st.sampled_from(["x:1", "x:2"])}),
+    },
+)
+WHERE = st.builds(
+    Where,
+    task=st.sampled_from([None, "ship"]),
+    tenant=st.sampled_from([None, "acme"]),
+    fingerprint=st.sampled_from([None, "f1"]),
+    state=st.sampled_from([None, "dead", "replaying"]),
+    since=st.sampled_from([None, 2.0]),
+    until=st.sampled_from([None, 2.0]),
+)
+PLACES = st.tuples(st.sampled_from([2.0, 3.0]), JOBS)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -153,32 +173,43 @@ class Ids(BothStores):
 
 
 class Letters(BothStores):
-    """Attempts, letters and steps: what is kept of a job."""
+    """Attempts, letters and steps: what is kept of a job, how it is found, and what is told of it."""
 
     @rule(job=JOBS, attempt=ATTEMPTS, record=RECORDS, again=st.none() | st.floats(0, 100))
     def try_again(self, job, attempt, record, again):
         self.both("decide", job, attempt, record, {"again_in": again}, None)
 
-    @rule(job=JOBS, attempt=ATTEMPTS, letter=RECORDS, state=st.sampled_from(["dead", "parked"]), at=st.integers(1, 3))
-    def bury(self, job, attempt, letter, state, at):
-        whole = {**letter, "id": job, "state": state, "died_at": float(at)}
-        self.both("decide", job, attempt, {"attempt": attempt}, {"again_in": None}, whole)
+    @rule(job=JOBS, attempt=ATTEMPTS, letter=RECORDS, facts=FACTS, at=st.integers(1, 3))
+    def bury(self, job, attempt, letter, facts, at):
+        whole = {**letter, **facts, "id": job, "died_at": float(at)}
+        self.both("decide", job, attempt, {"attempt": attempt, "worker": "w"}, {"again_in": None}, whole)
 
-    @rule(job=JOBS)
-    def forget(self, job):
-        self.both("forget", job)
+    @rule(job=JOBS, why=st.sampled_from(["recovered", "discarded"]))
+    def forget(self, job, why):
+        self.both("forget", job, why=why, by="ana")
 
-    @rule(offset=st.integers(0, 3), limit=st.integers(0, 3))
-    def page(self, offset, limit):
-        self.both("letters", offset, limit)
+    @rule(offset=st.integers(0, 3), limit=st.integers(0, 3), where=WHERE, after=st.none() | PLACES)
+    def page(self, offset, limit, where, after):
+        self.both("letters", offset, limit, where=where, after=after)
+        assert self.both("count_letters") == len(self.both("letter_ids", ""))
+        self.both("letter_states", ["a", "b"])
+        self.both("replay_items", "r")
 
     @rule(job=JOBS, message=RECORDS, version=st.integers(1, 3))
     def edit(self, job, message, version):
         self.both("edit_letter", job, message, version)
 
-    @rule(job=JOBS)
-    def replay(self, job):
-        self.both("mark_replaying", job, 5.0)
+    @rule(job=JOBS, at=st.sampled_from([5.0, 6.5]))
+    def replay(self, job, at):
+        self.both("mark_replaying", job, at, by="ana")
+
+    @rule(job=JOBS, version=st.integers(1, 3), at=st.sampled_from([5.0, 6.5]))
+    def replay_with_others(self, job, version, at):
+        self.both("claim_for_replay", "r", job, {"version": version}, version=version, at=at, by="bob")
+
+    @rule(versions=st.dictionaries(JOBS, st.integers(1, 3)))
+    def purge(self, versions):
+        self.both("purge_letters", versions, retention=TTL, by="ana", why="age")
 
     @rule(job=JOBS, step=STEPS, attempt=ATTEMPTS, copy=COPIES)
     def begin_step(self, job, step, attempt, copy):
@@ -196,8 +227,14 @@ class Letters(BothStores):
     def look_alike(self):
         for job in ("a", "b"):
             self.both("attempts", job)
-            self.both("letter", job)
-        assert len(self.both("letters")) == self.both("count_letters")
+        self.both("letters")
+        self.both("letter_groups")
+        assert [told(record) for record in self.redis.audit()] == [told(record) for record in self.model.audit()]
+
+
+def told(record):
+    """Return a record of the audit without what depends on the clock."""
+    return {name: value for name, value in record.items() if name not in {"audit_id", "at"}}
 
 
 class Flows(BothStores):

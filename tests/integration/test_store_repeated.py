@@ -31,10 +31,22 @@ def observed(store):
         "holder": store.holder("key"),
         "attempts": store.attempts("job"),
         "letters": store.letters(),
+        "groups": store.letter_groups(),
+        "audit": store.audit(),
+        "teller": store.teller("log"),
+        "replays": store.replays(),
+        "items": store.replay_items("r"),
         "flow": store.flow("f"),
         "flows": store.flows(),
         "progress": store.progress("job"),
     }
+
+
+REPLAY = {"created_at": 5.0, "state": "running"}
+
+
+def a_replay(store):
+    store.create_replay("r", REPLAY)
 
 
 def with_followers(store):
@@ -57,6 +69,17 @@ REPEATED = {
     "decide": (None, lambda store: store.decide("job", 1, attempt(1), DEAD, letter())),
     "forget": (bury, lambda store: store.forget("job")),
     "mark_replaying": (bury, lambda store: store.mark_replaying("job", 5.0)),
+    "edit_letter": (bury, lambda store: store.edit_letter("job", message("corrected"), 1)),
+    "list_letter": (bury, lambda store: store.list_letter(letter())),
+    "save_teller": (None, lambda store: store.save_teller("log", {"cursor": "1-1"})),
+    "create_replay": (None, lambda store: store.create_replay("r", REPLAY)),
+    "update_replay": (a_replay, lambda store: store.update_replay("r", {"state": "ended"})),
+    "add_to_replay": (None, lambda store: store.add_to_replay("r", {"job": {"state": "todo"}})),
+    "set_replay_item": (None, lambda store: store.set_replay_item("r", "job", {"state": "sent"})),
+    "claim_for_replay": (
+        bury,
+        lambda store: store.claim_for_replay("r", "job", {"state": "sending"}, version=1, at=5.0),
+    ),
     "begin_step": (None, lambda store: store.begin_step("job", "charge", "1:x", LONG)),
     "finish_step": (None, lambda store: store.finish_step("job", "charge", 7, LONG)),
     "abandon_steps": (
@@ -76,8 +99,8 @@ REPEATED = {
 }
 #: Those whose answer says whether this very call changed something.
 TOLD_APART = {
-    "edit_letter": (bury, lambda store: store.edit_letter("job", message("corrected"), 1)),
     "create_flow": (None, lambda store: store.create_flow("f", FLOW, STEPS)),
+    "purge_letters": (bury, lambda store: store.purge_letters({"job": 1}, retention=LONG)),
 }
 
 

@@ -53,6 +53,7 @@ def test_a_letter_is_written_when_no_attempt_is_left_with_all_it_takes_to_run_th
         "schema": SCHEMA,
         "id": "job-1",
         "task": TASK,
+        "queue": None,
         "state": "dead",
         "tenant": "acme",
         "flow": "f-1",

@@ -22,14 +22,15 @@ class Runs(Protocol):
     ) -> Record:
         """Record how *attempt* failed and what becomes of the job; the first verdict stands and is returned.
 
-        With *letter* the job becomes a dead letter in the same step.
+        With *letter* the job becomes a dead letter in the same step, and the audit says so.
         """
 
     def attempts(self, job_id: str) -> list[Record]:
         """Return the failed attempts of *job_id*, the first first."""
 
-    def forget(self, job_id: str) -> None:
+    def forget(self, job_id: str, *, why: str = "recovered", by: str = "") -> None:
         """Drop what was kept of *job_id*, its dead letter included: it succeeded or was given up.
 
+        If there was a letter, the audit says *why* it went.
         Which copies of its messages were run is kept for a while, so that a late one is not run again.
         """

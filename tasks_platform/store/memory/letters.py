@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.memory.part import copied
 from tasks_platform.store.memory.runs import Runs
 from tasks_platform.store.records import Record
+from tasks_platform.store.where import EVERYTHING, Place, Where
 
 
 class Letters(Runs):
@@ -18,24 +23,92 @@ class Letters(Runs):
             letter = self._letters.get(job_id)
             return None if letter is None else {**copied(letter), "attempts": self.attempts(job_id)}
 
-    def letters(self, offset: int = 0, limit: int = 100) -> list[Record]:
+    def letters(
+        self, offset: int = 0, limit: int = 100, *, where: Where = EVERYTHING, after: Place | None = None
+    ) -> list[Record]:
         with self._lock:
-            newest = sorted(self._letters, key=lambda job_id: (self._letters[job_id]["died_at"], job_id), reverse=True)
-            found = (self.letter(job_id) for job_id in newest[offset : offset + limit])
+            places = sorted(((one["died_at"], job_id) for job_id, one in self._letters.items()), reverse=True)
+            ids = [
+                job_id
+                for at, job_id in places
+                if (after is None or (at, job_id) < after) and _matches(self._letters[job_id], where)
+            ]
+            found = (self.letter(job_id) for job_id in ids[offset : offset + limit])
             return [letter for letter in found if letter is not None]
 
     def count_letters(self) -> int:
         return len(self._letters)
 
-    def edit_letter(self, job_id: str, message: Mapping[str, Any], version: int) -> bool:
+    def letter_ids(self, beginning: str) -> list[str]:
         with self._lock:
-            if (letter := self._letters.get(job_id)) is None or letter["version"] != version:
-                return False
-            letter.update(message=copied(message), version=version + 1)
+            places = sorted(((one["died_at"], job_id) for job_id, one in self._letters.items()), reverse=True)
+            return [job_id for _, job_id in places if job_id.startswith(beginning)]
+
+    def letter_states(self, job_ids: Sequence[str]) -> list[Record | None]:
+        with self._lock:
+            found = (self._letters.get(job_id) for job_id in job_ids)
+            return [
+                None
+                if one is None
+                else {"state": one["state"], "version": one["version"], "fingerprint": facts_of(one)["fingerprint"]}
+                for one in found
+            ]
+
+    def edit_letter(self, job_id: str, message: Mapping[str, Any], version: int, *, by: str = "") -> bool:
+        with self._lock:
+            letter, changed = self._letters.get(job_id), copied(message)
+            if letter is None or letter["version"] != version:
+                return letter is not None and letter["version"] == version + 1 and _same(letter.get("message"), changed)
+            letter.update(message=changed, version=version + 1)
+            self._audit_letter("edited", job_id, by)
             return True
 
-    def mark_replaying(self, job_id: str, at: float) -> Record | None:
+    def mark_replaying(self, job_id: str, at: float, *, by: str = "") -> Record | None:
         with self._lock:
-            if (letter := self._letters.get(job_id)) is not None:
-                letter.update(state="replaying")
+            self._mark_replaying(job_id, at, by)
             return self.letter(job_id)
+
+    def purge_letters(self, versions: Mapping[str, int], *, retention: float, by: str = "", why: str = "") -> int:
+        with self._lock:
+            counts: Counter[str] = Counter()
+            for job_id, version in versions.items():
+                letter = self._letters.get(job_id, {})
+                if (letter.get("state"), letter.get("version")) != ("dead", version):
+                    continue
+                counts[facts_of(letter)["fingerprint"]] += 1
+                self._drop(job_id)
+                if self._get(f"id:{job_id}") is not None:
+                    self._set(f"id:{job_id}", "ended", retention)
+            if counts:
+                self._audit("purged", by=by, why=why, count=counts.total(), fingerprints=dict(counts))
+            return counts.total()
+
+    def unlisted_letters(self) -> list[Record]:
+        return []  # here every letter is found
+
+    def list_letter(self, letter: Mapping[str, Any]) -> None:
+        """Do nothing: here every letter is found."""
+
+    def _mark_replaying(self, job_id: str, at: float, by: str, version: int | None = None) -> bool:
+        if (letter := self._letters.get(job_id)) is None:
+            return False
+        replaying = letter["state"] == "replaying"
+        if replaying and self._jobs.get(f"replayed:{job_id}") == {"at": at}:
+            return True
+        if version is not None and (replaying or letter["version"] != version):
+            return False
+        letter.update(state="replaying")
+        self._jobs[f"replayed:{job_id}"] = {"at": at}
+        self._audit_letter("replayed", job_id, by)
+        return True
+
+
+def _same(one: Any, other: Any) -> bool:
+    return json.dumps(one) == json.dumps(other)
+
+
+def _matches(letter: Mapping[str, Any], where: Where) -> bool:
+    facts = {**facts_of(letter), "state": letter["state"]}
+    early, late = where.since if where.since is not None else -math.inf, where.until
+    in_time = early <= letter["died_at"] <= (math.inf if late is None else late)
+    return in_time and all(facts[name] == value for name, value in where.lists().items())

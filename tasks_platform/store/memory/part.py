@@ -26,6 +26,11 @@ class MemoryPart:
         self._followers: dict[str, dict[str, Record]] = {}
         self._jobs: dict[str, dict[str, Any]] = {}
         self._letters: dict[str, Record] = {}
+        self._groups: dict[str, Record] = {}
+        self._audited: list[Record] = []
+        self._tellers: dict[str, Record] = {}
+        self._replays: dict[str, Record] = {}
+        self._items: dict[str, dict[str, Record]] = {}
         self._flows: dict[str, Record] = {}
         self._created: dict[str, float] = {}
         self._firings: dict[str, dict[str, Record]] = {}

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tasks_platform.store.letter_facts import facts_of
+from tasks_platform.store.memory.groups import Groups
 from tasks_platform.store.memory.part import CLAIMS_TTL, copied
 from tasks_platform.store.memory.steps import Steps
 from tasks_platform.store.records import Record
 
 
-class Runs(Steps):
+class Runs(Steps, Groups):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
     def begin(self, job_id: str, attempt: int, copy: str) -> bool:
@@ -34,8 +36,11 @@ class Runs(Steps):
             job[f"verdict:{attempt}"] = copied(verdict)
             job[f"attempt:{attempt}"] = copied(record)
             if letter is not None:
-                version = self._letters.pop(job_id, {}).get("version", 0)
-                self._letters[job_id] = {**copied(letter), "version": version + 1}
+                version = self._leave(job_id).get("version", 0)
+                self._enter(job_id, {**copied(letter), "version": version + 1})
+                told = {name: facts_of(letter)[name] for name in ("error", "message", "line")}
+                burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
+                self._audit_letter("buried", job_id, record.get("worker") or "", **burial)
                 self._keep_steps(job_id, math.inf)
             return copied(verdict)
 
@@ -45,9 +50,14 @@ class Runs(Steps):
             numbered = sorted((int(field[8:]), value) for field, value in job.items() if field.startswith("attempt:"))
             return [copied(value) for _, value in numbered]
 
-    def forget(self, job_id: str) -> None:
+    def forget(self, job_id: str, *, why: str = "recovered", by: str = "") -> None:
         with self._lock:
-            job = self._jobs.get(job_id, {})
-            self._jobs[job_id] = {field: value for field, value in job.items() if field.startswith("begun:")}
-            if self._letters.pop(job_id, None) is not None:
-                self._keep_steps(job_id, self._clock() + CLAIMS_TTL)
+            if job_id in self._letters:
+                self._audit_letter(why, job_id, by)
+            self._drop(job_id)
+
+    def _drop(self, job_id: str) -> None:
+        job = self._jobs.get(job_id, {})
+        self._jobs[job_id] = {field: value for field, value in job.items() if field.startswith("begun:")}
+        if self._leave(job_id):
+            self._keep_steps(job_id, self._clock() + CLAIMS_TTL)

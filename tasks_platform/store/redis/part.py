@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -12,6 +13,7 @@ from redis.commands.core import Script
 from tasks_platform.store.redis.connection import connect
 
 PREFIX: Final = "tasks-platform:"
+_PART: Final = re.compile(r"^-- PART (\w+)$", re.MULTILINE)
 #: How long the record of a job that is being retried is kept, in seconds.
 JOB_TTL: Final = 30 * 86400
 #: How long it is kept which copies of a forgotten job's messages were run, in seconds.
@@ -34,7 +36,7 @@ class RedisPart:
     def _scripts(self) -> dict[str, Script]:
         folder = files("tasks_platform.store.redis") / "lua"
         return {
-            source.name.removesuffix(".lua"): self.client.register_script(source.read_text())
+            source.name.removesuffix(".lua"): self.client.register_script(_with_parts(source.read_text()))
             for source in folder.iterdir()
             if source.name.endswith(".lua")
         }
@@ -76,9 +78,18 @@ class RedisPart:
     def _letters(self) -> str:
         return f"{self._prefix}letters"
 
+    def _replay(self, replay_id: str) -> str:
+        return f"{self._prefix}replay:{replay_id}"
+
     @property
     def _flows(self) -> str:
         return f"{self._prefix}flows"
+
+
+def _with_parts(source: str) -> str:
+    """Put the functions that several scripts share where a script names them, as ``-- PART name``."""
+    parts = files("tasks_platform.store.redis") / "lua" / "parts"
+    return _PART.sub(lambda found: (parts / f"{found[1]}.lua").read_text(), source)
 
 
 def ms(seconds: float) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.records import Record
 from tasks_platform.store.redis.part import CLAIMS_TTL, JOB_TTL, RedisPart
 
@@ -23,6 +24,7 @@ class Runs(RedisPart):
     def decide(
         self, job_id: str, attempt: int, record: Mapping[str, Any], verdict: Mapping[str, Any], letter: Record | None
     ) -> Record:
+        facts = flat(facts_of(letter)) if letter else []
         standing = self._run(
             "decide",
             [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)],
@@ -32,9 +34,11 @@ class Runs(RedisPart):
                 json.dumps(verdict),
                 json.dumps(letter) if letter else "",
                 letter["state"] if letter else "",
-                letter["died_at"] if letter else 0,
+                repr(letter["died_at"]) if letter else 0,
                 job_id,
                 JOB_TTL,
+                record.get("worker") or "",
+                *facts,
             ],
         )
         return cast("Record", json.loads(standing))
@@ -42,9 +46,14 @@ class Runs(RedisPart):
     def attempts(self, job_id: str) -> list[Record]:
         return attempts_in(cast("dict[str, str]", self.client.hgetall(self._job(job_id))))
 
-    def forget(self, job_id: str) -> None:
+    def forget(self, job_id: str, *, why: str = "recovered", by: str = "") -> None:
         keys = [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)]
-        self._run("forget", keys, [job_id, CLAIMS_TTL])
+        self._run("forget", keys, [job_id, CLAIMS_TTL, why, by])
+
+
+def flat(facts: Mapping[str, str]) -> list[str]:
+    """Return names and values in turn, as a script takes them."""
+    return [part for pair in facts.items() for part in pair]
 
 
 def attempts_in(job: Mapping[str, str]) -> list[Record]:

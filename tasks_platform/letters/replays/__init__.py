@@ -1,0 +1,8 @@
+"""Replay many dead letters: one of each bug first, then ten, then the rest."""
+
+from tasks_platform.letters.replays.pace import DEFAULT_RATE
+from tasks_platform.letters.replays.run import ReplayRun
+from tasks_platform.letters.replays.selection import Selection, select, unfinished
+from tasks_platform.letters.replays.value import GroupStatus, ReplayStatus
+
+__all__ = ["DEFAULT_RATE", "GroupStatus", "ReplayRun", "ReplayStatus", "Selection", "select", "unfinished"]

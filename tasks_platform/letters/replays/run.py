@@ -1,0 +1,134 @@
+"""ReplayRun: send the letters of a replay, and see how each ends."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from tasks_platform.errors import LetterError
+from tasks_platform.letters.replays.claimant import a_claimant, is_gone
+from tasks_platform.letters.replays.group import RunningGroup
+from tasks_platform.letters.replays.pace import DEFAULT_RATE
+from tasks_platform.letters.replays.sender import Sender
+from tasks_platform.letters.replays.value import Item, ReplayStatus, item_from
+
+if TYPE_CHECKING:
+    from tasks_platform.letters.queue import DeadLetterQueue
+
+#: Seconds between two looks at how letters ended.
+_LOOK: Final = 0.2
+#: Seconds after which a process that does not renew its claim on a replay counts as dead.
+_CLAIM: Final = 10.0
+_RENEW: Final = 2.0
+
+
+class ReplayRun:
+    """Sends the letters of one replay, and is what a killed one is resumed by.
+
+    1. Every letter is recorded as being sent, in the letter and in the replay, in one step; then it is sent, then
+       that is recorded. Whoever resumes sends those again of which it is not known whether they were sent, as the
+       same attempt, of which only one copy is run.
+    2. How a letter ended is known from itself: it is gone when its job succeeded, and of a new version when the job
+       died again.
+    3. Of each bug one letter is sent first; when it has recovered, ten; then the rest. When a letter comes back with
+       the same fingerprint, no more of them are sent; the other groups go on.
+    """
+
+    def __init__(self, queue: DeadLetterQueue, replay_id: str, *, rate: float = DEFAULT_RATE) -> None:
+        if (record := queue.store.replay(replay_id)) is None:
+            raise LetterError(f"there is no replay {replay_id!r}")
+        if record["state"] == "ended":
+            raise LetterError(f"replay {replay_id} has ended; 'tasks-platform letters replay --all' begins another")
+        self._id = replay_id
+        self._store = queue.store
+        self._sender = Sender(queue, replay_id)
+        self._pause = 1.0 / rate
+        self._me = a_claimant()
+        items = {job_id: item_from(item) for job_id, item in self._store.replay_items(replay_id).items()}
+        self._groups = {
+            fingerprint: RunningGroup(fingerprint, facts, items) for fingerprint, facts in record["groups"].items()
+        }
+        self._renewed = self._looked = self._sent = 0.0
+
+    def __iter__(self) -> Iterator[ReplayStatus]:
+        """Send, wait and yield how far it is, until nothing is left to send and nothing on its way.
+
+        Raises:
+            LetterError: if another process is at it.
+
+        """
+        self._claim()
+        try:
+            for group in self._groups.values():
+                for job_id in group.in_state("sending"):
+                    self._note(job_id, group, self._sender.send_in_doubt(job_id, group.items[job_id]))
+            while True:
+                self._renew()
+                self._look()
+                self._send_some()
+                status = self.status("running")
+                yield status
+                if not status.count("out") and not any(group.may_send() for group in self._groups.values()):
+                    break
+            self._store.update_replay(self._id, {"state": "ended", "ended_at": time.time()})
+            yield self.status("ended")
+        finally:
+            self._store.release(self._claimed, self._me)
+
+    def status(self, state: str) -> ReplayStatus:
+        """Return how far it is."""
+        return ReplayStatus(id=self._id, state=state, groups=tuple(group.status() for group in self._groups.values()))
+
+    def _send_some(self) -> None:
+        """Send letters of each group in turn, as far as they may be sent, until it is time to look again."""
+        turns = deque(group for group in self._groups.values() if group.may_send())
+        until = time.monotonic() + _LOOK
+        while time.monotonic() < until:
+            if not turns:
+                time.sleep(max(0.0, until - time.monotonic()))
+                return
+            time.sleep(max(0.0, self._sent + self._pause - time.monotonic()))
+            self._sent = time.monotonic()
+            group = turns.popleft()
+            job_id = group.next()
+            self._note(job_id, group, self._sender.send(job_id, group.items[job_id]))
+            if group.may_send():
+                turns.append(group)
+
+    def _look(self) -> None:
+        """See how the letters ended that are on their way."""
+        for group in self._groups.values():
+            out = group.in_state("sent")
+            for job_id, now in zip(out, self._store.letter_states(out), strict=True):
+                item = group.items[job_id]
+                if now is None:
+                    self._note(job_id, group, replace(item, state="recovered"))
+                elif now["version"] != item.version:
+                    self._note(job_id, group, replace(item, state="back", died_of=now["fingerprint"]))
+
+    def _note(self, job_id: str, group: RunningGroup, item: Item) -> None:
+        self._store.set_replay_item(self._id, job_id, item.record())
+        group.change(job_id, item)
+
+    def _claim(self) -> None:
+        """Take the replay; one whose process was killed is free after a while, on the same machine at once."""
+        give_up = time.monotonic() + _CLAIM + _RENEW
+        while (holder := self._store.acquire(self._claimed, self._me, _CLAIM)) != self._me:
+            if is_gone(holder):
+                self._store.release(self._claimed, holder)
+            elif time.monotonic() > give_up:
+                raise LetterError(f"replay {self._id} is being run by another process: {holder}")
+            else:
+                time.sleep(_LOOK)
+
+    def _renew(self) -> None:
+        if time.monotonic() > self._renewed + _RENEW:
+            self._store.extend(self._claimed, self._me, _CLAIM)
+            self._renewed = time.monotonic()
+
+    @property
+    def _claimed(self) -> str:
+        return f"letters-replay:{self._id}"

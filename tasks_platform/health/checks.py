@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from tasks_platform.broker.rabbitmq.levels import LEVELS, logical_name, physical_name
 from tasks_platform.health import limits, server, workers
 from tasks_platform.health.finding import Finding
 from tasks_platform.health.registry import HealthRegistry
@@ -31,6 +32,10 @@ class Installation(Protocol):
     @property
     def control(self) -> Any:
         """Celery's way to ask workers."""
+
+    @property
+    def zero_is_first(self) -> bool:
+        """Whether its broker is Redis."""
 
     @property
     def home_queues(self) -> Sequence[str]:
@@ -60,19 +65,27 @@ def registry_of(app: Installation) -> HealthRegistry:
     @registry.register("workers", after=["redis"])
     def served() -> Finding:
         answers = app.control.inspect(timeout=app.settings.health.timeout).active_queues() or {}
-        shares = {name: workers.share_of(queues) for name, queues in answers.items()}
+        named = str if app.zero_is_first else logical_name
+        shares = {name: workers.share_of(queues, named) for name, queues in answers.items()}
         return workers.served(app.home_queues, shares)
 
     return registry
 
 
 def _waiting(app: Installation) -> dict[str, int]:
-    counts = {}
     with app.connection_for_read() as connection:
-        for queue in app.home_queues:
-            with connection.channel() as channel:
-                try:
-                    counts[queue] = channel.queue_declare(queue=queue, passive=True).message_count
-                except connection.channel_errors:  # nobody has sent to it or served it yet
-                    counts[queue] = 0
-    return counts
+        return {queue: sum(_count(connection, name) for name in _places(app, queue)) for queue in app.home_queues}
+
+
+def _places(app: Installation, queue: str) -> list[str]:
+    """Return the names under which a queue is known to its broker: Redis sums up the lists of a queue itself."""
+    return [queue] if app.zero_is_first else [physical_name(queue, level) for level in LEVELS]
+
+
+def _count(connection: Any, queue: str) -> int:
+    with connection.channel() as channel:  # one that is refused is closed by RabbitMQ
+        try:
+            count: int = channel.queue_declare(queue=queue, passive=True).message_count
+        except connection.channel_errors:  # nobody has sent to it or served it yet
+            return 0
+        return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tasks_platform.health.finding import Finding
@@ -10,11 +10,11 @@ from tasks_platform.queues import Priority, Share, lists_taken
 from tasks_platform.task.levels import LEVELS
 
 
-def share_of(queues: Iterable[Mapping[str, Any]]) -> Share:
-    """Return what a worker takes, by what it answers when it is asked for its queues."""
+def share_of(queues: Iterable[Mapping[str, Any]], named: Callable[[str], str] = str) -> Share:
+    """Return what a worker takes, by what it answers when it is asked for its queues, each *named* by its name."""
     served = list(queues)
     levels = {level for queue in served for level in (queue.get("consumer_arguments") or {}).get(LEVELS, ())}
-    names = frozenset(str(queue["name"]) for queue in served)
+    names = frozenset(named(queue["name"]) for queue in served)
     return Share(queues=names, levels=frozenset(map(Priority, levels)) or None)
 
 

@@ -32,15 +32,15 @@ def logs(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def broker_kind() -> str:
+def broker_kind(request: pytest.FixtureRequest) -> str:
     """Return which broker the workers of a test file use; tests marked ``every_broker`` are run on each."""
-    return chosen()
+    return str(getattr(request, "param", chosen()))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is marked so on every broker."""
     if metafunc.definition.get_closest_marker("every_broker"):
-        metafunc.parametrize("broker_kind", BROKERS, scope="module")
+        metafunc.parametrize("broker_kind", BROKERS, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")

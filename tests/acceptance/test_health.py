@@ -23,7 +23,7 @@ MODULES = "acceptance.shop"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def server(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with running_redis(tmp_path_factory.mktemp("redis"), "--appendonly", "yes") as server:
         yield server
 
@@ -52,14 +52,15 @@ def test_it_is_well_with_a_worker_for_every_queue(platform: PlatformApp, server:
 
 
 @pytest.mark.checklist(77)
+@pytest.mark.every_broker
 def test_it_is_ill_when_too_much_waits(platform: PlatformApp, server: RedisServer, diary: Path) -> None:
-    for number in range(3):
-        shop.is_ordered.delay(diary, number)
+    for number, priority in enumerate(("critical", "normal", "bulk")):
+        shop.is_ordered.apply_async((diary, number), priority=priority)
 
-    assert look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 4}')[0] == 0
+    code, checks = look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 4}')
+    assert code == 0, checks
     code, checks = look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 3}')
     assert (code, "orders has 3 of 3" in str(checks["waiting"]["message"])) == (1, True)
-    platform.control.purge()
 
 
 def test_it_is_ill_when_the_server_keeps_nothing_or_is_not_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ArgsKwargs, to_jsonable_python
 
-from tasks_platform.errors import PayloadError, SealingError, TaskDefinitionError
+from tasks_platform.errors import PayloadError, TaskDefinitionError
 from tasks_platform.payload.parameter import PLAIN, Parameter, call_adapter
 from tasks_platform.payload.sealed import Sealing
 from tasks_platform.payload.wording import problem_in_words, without_values
@@ -94,8 +94,7 @@ class Payload:
             SealingError: if there is no key for what is to be sealed.
 
         """
-        if (scope := self.sealing.scope()) is not None:
-            self.sealing.require_key()
+        scope = self.sealing.scope()
         valid_args, valid_kwargs = self.read(args, kwargs)
         given = valid_args[: len(args)]
         try:
@@ -148,8 +147,8 @@ class Payload:
                 return to_jsonable_python(value)
             return self._result.dump_python(value, mode="json", round_trip=True, warnings="error", context=scope)
         except ValueError as error:
-            if isinstance(error.__cause__, SealingError):
-                raise error.__cause__ from None
+            if scope is not None and scope.trouble is not None:
+                raise scope.trouble from None
             raise PayloadError(f"{self.name}: {without_values(error)}") from None
 
     def read_result(self, value: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from tasks_platform.errors import SealingError
 from tasks_platform.payload.arrival import arrives, refuse_secrets, same
 from tasks_platform.payload.wording import without_values
 from tasks_platform.sealing import Inside, Scope, seals
@@ -75,8 +74,8 @@ class Parameter:
                 return adapter.dump_python(value, mode="json")
             written = adapter.dump_python(value, mode="json", round_trip=True, warnings="error", context=scope)
         except ValueError as error:
-            if isinstance(error.__cause__, SealingError):
-                raise error.__cause__ from None
+            if scope is not None and scope.trouble is not None:
+                raise scope.trouble from None
             raise ValueError(f"parameter {self.name!r} cannot be written as JSON: {without_values(error)}") from None
         self._check_arrival(adapter, value, written, scope)
         return written

@@ -37,6 +37,8 @@ class Scope:
         self._origin = origin
         #: The parameter whose value is being written or read.
         self.parameter = ""
+        #: Why something could not be sealed: pydantic, through which it is raised, makes another error of it.
+        self.trouble: SealingError | None = None
 
     @classmethod
     def of_result(cls, ring: KeyRing, task: str) -> Scope:
@@ -62,7 +64,8 @@ class Scope:
         """
         name = self._ring.active
         if name is None:
-            raise SealingError(no_key(self._task))
+            self.trouble = SealingError(no_key(self._task))
+            raise self.trouble
         self.notice(value)
         nonce = os.urandom(_NONCE)
         sealed = nonce + self._cipher(name).encrypt(nonce, _as_text(value).encode(), self._bound(self._origin))

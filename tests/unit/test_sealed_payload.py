@@ -161,6 +161,17 @@ class TestKeys:
         with pytest.raises(SealingError, match=r"no key to seal with: make one with 'tasks-platform keys new'"):
             send(codec(reset, KeyRing()))
 
+    def test_without_a_key_what_has_no_secret_in_it_is_sent(self):
+        def remind_of(email: str, tokens: list[Sealed[str]], code: Sealed[str] | None = None) -> None: ...
+
+        assert codec(remind_of, KeyRing()).write(("a", []), {}) == (["a", []], {})
+
+    def test_the_error_is_the_same_wherever_the_secret_stands(self):
+        def check(cards: dict[str, list[Card]]) -> None: ...
+
+        with pytest.raises(SealingError, match="no key to seal with"):
+            codec(check, KeyRing()).write(({"one": [Card(holder="ana", number="4")]},), {})
+
     def test_a_task_with_a_sealed_result_may_be_sent_without_one(self):
         assert codec(mint, KeyRing()).write(("a",), {}) == (["a"], {})
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import redis
-    from celery import Celery
-
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
     from tasks_platform.letters import DeadLetterQueue
@@ -67,6 +65,25 @@ def lenient(server: RedisServer, platform: PlatformApp, logs: Path, environment:
         yield worker
 
 
+def unsigned(job_id: str, task: str, *args: Any) -> dict[str, Any]:
+    """Return a message as a service in another language writes it."""
+    return {
+        "headers": {"lang": "go", "task": task, "id": job_id, "root_id": job_id},
+        "body": json.dumps([args, {}, {}]),
+    }
+
+
+def as_it_travels(message: dict[str, Any]) -> str:
+    """Return *message* as `Broker.put` takes it."""
+    properties = {
+        "correlation_id": message["headers"]["id"],
+        "delivery_tag": str(uuid.uuid4()),
+        "delivery_info": {"exchange": "", "routing_key": "default"},
+    }
+    coded = {"content-type": "application/json", "content-encoding": "utf-8"}
+    return json.dumps({**message, **coded, "properties": properties})
+
+
 def the_letter(letters: DeadLetterQueue) -> dict[str, Any]:
     """Wait for the one letter there is."""
     (letter,) = wait_for(letters.list, 20, "the letter")
@@ -92,22 +109,22 @@ def test_remote_control_goes_on(platform: PlatformApp, strict: Worker) -> None:
     assert platform.control.inspect(timeout=5, limit=1).registered()
 
 
-def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest(  # noqa: PLR0913, PLR0917 - fixtures
-    platform: PlatformApp,
-    plain_producer: Celery,
+def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest(
+    broker: Broker,
     strict: Worker,
     letters: DeadLetterQueue,
     diary: Path,
     environment: dict[str, str],
 ) -> None:
-    job = plain_producer.send_task(shop.notes_its_id.name, (str(diary),))
+    job_id = str(uuid.uuid4())
+    broker.put(as_it_travels(unsigned(job_id, shop.notes_its_id.name, str(diary))))
     letter = the_letter(letters)
     assert letter["cause"] == {
         "type": "UntrustedMessage",
         "message": "not trusted: it is not signed, and TASKS_SIGNING__REQUIRED is set",
         "line": "",
     }
-    assert letter["id"] != job.id
+    assert letter["id"] != job_id
     for operate in (letters.replay, lambda letter_id: letters.edit(letter_id, {"diary": "x"})):
         with pytest.raises(LetterError, match="'tasks-platform letters vouch' signs it as it came"):
             operate(letter["id"])
@@ -116,7 +133,7 @@ def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest
     result = call("letters", "vouch", letter["id"], given="y\n", **environment)
     assert result.exit_code == 0, result.output
     assert "is not trusted: it is not signed" in result.stderr
-    wait_for(lambda: read(diary) == [job.id], 20, "the job that somebody vouched for")
+    wait_for(lambda: read(diary) == [job_id], 20, "the job that somebody vouched for")
     assert not letters.list()
 
 
@@ -125,8 +142,8 @@ def moved(message: dict[str, Any]) -> None:
 
 
 def changed(message: dict[str, Any]) -> None:
-    args, *rest = json.loads(base64.b64decode(message["body"]))
-    message["body"] = base64.b64encode(json.dumps([[*args[:-1], 8], *rest]).encode()).decode()
+    (diary, _), *rest = json.loads(message["body"])
+    message["body"] = json.dumps([[diary, 8], *rest])
 
 
 def promoted(message: dict[str, Any]) -> None:
@@ -136,7 +153,7 @@ def promoted(message: dict[str, Any]) -> None:
 @pytest.mark.parametrize("tamper", [moved, changed, promoted])
 @pytest.mark.parametrize("queue", ["default", "lenient"], ids=["required", "not required"])
 def test_a_message_that_was_changed_on_its_way_is_kept_and_the_worker_goes_on(  # noqa: PLR0913, PLR0917 - fixtures
-    client: redis.Redis,
+    broker: Broker,
     strict: Worker,
     lenient: Worker,
     letters: DeadLetterQueue,
@@ -144,23 +161,36 @@ def test_a_message_that_was_changed_on_its_way_is_kept_and_the_worker_goes_on(  
     tamper: Callable[[dict[str, Any]], None],
     queue: str,
 ) -> None:
-    honest = shop.notes_a_number.apply_async((diary, 7), queue="aside")
-    message = json.loads(client.lpop("aside\x06\x163"))
+    aside = f"aside-{uuid.uuid4()}"
+    honest = shop.notes_a_number.apply_async((str(diary), 7), queue=aside)
+    message = broker.peek(aside)
     tamper(message)
-    client.lpush(f"{queue}\x06\x163", json.dumps(message))
+    broker.put(as_it_travels(message), queue)
     letter = the_letter(letters)
     assert (letter["cause"]["type"], letter["id"] == honest.id) == ("UntrustedMessage", False)
     assert "it was changed after it was signed with the key 'new'" in letter["cause"]["message"]
     assert shop.add.apply_async((20, 22), queue=queue).get(timeout=20) == 42
-    wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+    wait_for(lambda: broker.owed() == 0, 20, "the acknowledgement")
     letters.discard(letter["id"])
     assert (read(diary), letters.list()) == ([], [])
 
 
-def test_until_signatures_are_required_unsigned_messages_run(
-    plain_producer: Celery, lenient: Worker, letters: DeadLetterQueue
+def test_what_is_signed_arrives_as_it_was_sent(
+    broker: Broker, strict: Worker, letters: DeadLetterQueue, diary: Path
 ) -> None:
-    assert plain_producer.send_task(shop.add.name, (20, 22), queue="lenient").get(timeout=20) == 42
+    aside = f"aside-{uuid.uuid4()}"
+    shop.notes_a_number.apply_async((str(diary), 7), queue=aside)
+    broker.put(as_it_travels(broker.peek(aside)))  # the test's own way to send changes nothing
+    wait_for(lambda: read(diary) == ["7"], 20, "the job")
+    assert not letters.list()
+
+
+def test_until_signatures_are_required_unsigned_messages_run(
+    platform: PlatformApp, broker: Broker, lenient: Worker, letters: DeadLetterQueue
+) -> None:
+    job_id = str(uuid.uuid4())
+    broker.put(as_it_travels(unsigned(job_id, shop.add.name, 20, 22)), "lenient")
+    assert platform.AsyncResult(job_id).get(timeout=20) == 42
     assert not letters.list()
 
 

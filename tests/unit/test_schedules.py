@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tasks_platform import ReliableTask, Settings, create_app, cron, every, schedule, task
+from tasks_platform import ReliableTask, Sealed, Settings, create_app, cron, every, schedule, task
 from tasks_platform.errors import ScheduleError
 from tasks_platform.schedules import Misfire, declared_entries, table
 from tasks_platform.schedules.when import when_of
@@ -16,6 +16,10 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @task(base=ReliableTask)
 def clean_up(older_than: timedelta, *, dry_run: bool = False) -> int:
     return 0
+
+
+@task(base=ReliableTask)
+def greet(password: Sealed[str]) -> None: ...
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,6 +58,11 @@ class TestDeclaring:
             schedule("clean-up", every(days=1)).runs(clean_up, timedelta(hours=1), dryrun=True)
         with pytest.raises(ScheduleError, match="older_than"):
             schedule("clean-up", every(days=1)).runs(clean_up)
+
+    def test_a_secret_has_no_place_in_code(self):
+        with pytest.raises(ScheduleError, match="given a secret, which has no place in code") as refused:
+            schedule("greet", every(days=1)).runs(greet, "hunter2")
+        assert "hunter2" not in str(refused.value)
 
     def test_what_is_no_task_is_refused(self):
         with pytest.raises(ScheduleError, match="declare it with @task"):

@@ -58,7 +58,7 @@ class Censor:
 
 
 def _secrets_of(settings: Settings) -> Iterator[str]:
-    for url in (settings.redis_url, settings.broker_url, settings.database_url):
+    for url in (settings.redis_url, settings.broker_url, settings.database_url, settings.sentry.dsn):
         if url is not None:
             yield from _secrets_in(url.get_secret_value())
     for group in (settings.sealing, settings.signing):

@@ -9,6 +9,7 @@ from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
+from tasks_platform.settings.sentry import Sentry
 from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
 from tasks_platform.settings.workers import WorkerClass
@@ -21,6 +22,7 @@ __all__ = [
     "Logs",
     "Schedules",
     "Sealing",
+    "Sentry",
     "Settings",
     "Signing",
     "Smtp",

@@ -16,6 +16,7 @@ from tasks_platform.settings.health import Health
 from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
+from tasks_platform.settings.sentry import Sentry
 from tasks_platform.settings.signing import Signing
 from tasks_platform.settings.smtp import Smtp
 from tasks_platform.settings.workers import WorkerClasses
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     logs: Logs = Logs()
     #: Classes of workers: ``TASKS_WORKERS__CRITICAL__CONCURRENCY=20``.
     workers: WorkerClasses = Field(default_factory=dict)
+    sentry: Sentry = Sentry()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

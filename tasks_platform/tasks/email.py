@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -150,6 +151,15 @@ class EmailQueue:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignedUp:
+    """What came of a sign-up."""
+
+    account: Account
+    #: The job that mails the welcome: a service answers 202 with its id.
+    welcome: JobHandle[str | None]
+
+
 def sign_up(  # noqa: PLR0913 - what is known of a person
     books: Database,
     queue: EmailQueue,
@@ -158,7 +168,7 @@ def sign_up(  # noqa: PLR0913 - what is known of a person
     name: str,
     *,
     trial_ends_at: datetime | None = None,
-) -> Account:
+) -> SignedUp:
     """Save a new account, and ask for the welcome mail once it is saved.
 
     Whoever is cut off between the two signs up again: it is the same account, and one mail.
@@ -170,9 +180,8 @@ def sign_up(  # noqa: PLR0913 - what is known of a person
     """
     with books.session() as session:
         account = accounts.create_account(session, organization, email, name, trial_ends_at=trial_ends_at)
-    queue.send_welcome(account)
     queue.schedule_trial_warning(account)
-    return account
+    return SignedUp(account=account, welcome=queue.send_welcome(account))
 
 
 def ask_for_password(books: Database, queue: EmailQueue, email: str) -> JobHandle[str | None] | None:

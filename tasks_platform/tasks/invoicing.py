@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -142,7 +142,12 @@ def bill_last_month() -> list[str]:
     """Start the flow of the month that has just ended for every organization that has work in it; return their ids."""
     with office().books.reading() as session:
         slugs = books.organization_slugs(session)
-    started = (_bill_month(bill_last_month.app, slug, _last_month(slug)) for slug in slugs)
+        zones = {slug: ZoneInfo(books.find_organization(session, slug).time_zone) for slug in slugs}
+    now = datetime.now(UTC)
+    started = [
+        _bill_month(bill_last_month.app, slug, Month.before(now.astimezone(zone).date()))
+        for slug, zone in zones.items()
+    ]
     return [flow.id for flow in started if flow is not None]
 
 
@@ -178,10 +183,3 @@ def _bill_month(app: Any, organization: str, month: Month) -> Flow | None:
         kind="invoicing",
         tenant=organization,
     )
-
-
-def _last_month(organization: str) -> Month:
-    """Return the month before the present one, where the organization is."""
-    with office().books.reading() as session:
-        zone = ZoneInfo(books.find_organization(session, organization).time_zone)
-    return Month.of(datetime.now(UTC).astimezone(zone).date().replace(day=1) - timedelta(days=1))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 from celery import current_app
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from acceptance.closing import close
 from acceptance.spying import everything_in
@@ -16,9 +18,11 @@ from independent_sum import earned_on
 from read_invoice import read_text
 from small_books import ACME, CLIENTS
 from tasks_platform import create_app
+from tasks_platform.api import Accepted, InjectedJobQueue, accepted
 from tasks_platform.job_queue import PlatformJobQueue
 from tasks_platform.sealing import new_key
 from tasks_platform.services import accounts, books
+from tasks_platform.services.documents import LONG
 from tasks_platform.services.mailbox.folder import FiledMail, read_mailbox
 from tasks_platform.services.office import office
 from tasks_platform.services.sample import CLIENTS_FILE, SLUG, TIME_ENTRIES, load_sample
@@ -96,16 +100,48 @@ def mails(state: Path, to: str) -> list[FiledMail]:
 @pytest.mark.checklist(8)
 def test_a_sign_up_is_saved_and_welcomed_once_however_often_it_is_repeated(state: Path, jobs: PlatformJobQueue) -> None:
     for _ in range(3):
-        account = email.sign_up(office().books, EmailQueue(jobs), ACME, "ana@kontor.example", "Ana")
+        account = email.sign_up(office().books, EmailQueue(jobs), ACME, "ana@kontor.example", "Ana").account
     wait_for(lambda: mails(state, account.email), 30.0, "the welcome mail")
     assert EmailQueue(jobs).send_welcome(account).get(timeout=30) == mails(state, account.email)[0].message_id
     assert len(mails(state, account.email)) == 1
 
 
+@pytest.mark.checklist(10)
+def test_a_sign_up_over_http_is_answered_with_the_id_of_the_job_that_welcomes(
+    state: Path, jobs: PlatformJobQueue
+) -> None:
+    service = FastAPI()
+
+    @service.post("/users", status_code=202)
+    def register(address: str, name: str, injected: InjectedJobQueue) -> Accepted:
+        return accepted(email.sign_up(office().books, EmailQueue(injected), ACME, address, name).welcome)
+
+    with TestClient(service) as caller:
+        answer = caller.post("/users", params={"address": "dora@kontor.example", "name": "Dora"})
+    assert answer.status_code == 202
+    message_id = jobs.job(email.welcome, answer.json()["job_id"]).get(timeout=30)
+    assert [mail.message_id for mail in mails(state, "dora@kontor.example")] == [message_id]
+    with office().books.reading() as session:
+        assert accounts.find_account_by_email(session, "dora@kontor.example") is not None
+
+
+@pytest.mark.checklist(47)
+def test_the_end_of_a_trial_is_warned_of_three_days_before(state: Path, jobs: PlatformJobQueue) -> None:
+    queue, moment = EmailQueue(jobs), datetime.now(UTC) + timedelta(seconds=2)
+    ends_at = moment + timedelta(days=3)
+    account = email.sign_up(office().books, queue, ACME, "emil@kontor.example", "Emil", trial_ends_at=ends_at).account
+    job = queue.schedule_trial_warning(account)
+    assert job is not None
+    message_id = job.get(timeout=30)
+    assert datetime.now(UTC) >= moment
+    assert message_id in [mail.message_id for mail in mails(state, account.email)]
+    assert queue.schedule_trial_warning(account) is None
+
+
 def test_a_token_is_mailed_and_seen_nowhere_else(
     state: Path, jobs: PlatformJobQueue, server: RedisServer, worker: Worker
 ) -> None:
-    account = email.sign_up(office().books, EmailQueue(jobs), ACME, "ben@kontor.example", "Ben")
+    account = email.sign_up(office().books, EmailQueue(jobs), ACME, "ben@kontor.example", "Ben").account
     EmailQueue(jobs).send_password_reset(account, TOKEN).get(timeout=30)
     texts = [mail.path.read_text() for mail in mails(state, account.email)]
     assert sum(TOKEN in text.replace("=\n", "") for text in texts) == 1
@@ -120,7 +156,7 @@ def test_a_newsletter_reaches_every_reader_once_though_it_was_asked_for_twice(
 ) -> None:
     queue = EmailQueue(jobs)
     readers = [
-        email.sign_up(office().books, queue, ACME, f"reader{number}@kontor.example", f"Reader {number}")
+        email.sign_up(office().books, queue, ACME, f"reader{number}@kontor.example", f"Reader {number}").account
         for number in range(20)
     ]
     for _ in range(2):
@@ -155,9 +191,20 @@ def test_a_report_is_made_and_its_result_says_where_it_is_and_what_it_came_to(
     assert (progress["percent"], progress["message"]) == (100.0, "Tell")
 
 
+def test_a_long_report_is_printed_beside_the_worker_and_comes_to_the_same(jobs: PlatformJobQueue) -> None:
+    first, last = date(2026, 10, 12), date(2026, 10, 16)
+    result = ReportQueue(jobs).revenue(SLUG, first, last, formats=("pdf",)).get(timeout=90)
+    days = {str(first + timedelta(number)) for number in range(5)}
+    assert result.rows > LONG
+    text = read_text(office().storage.get(result.files[0].key))
+    for currency, (hours, amount) in earned_on(TIME_ENTRIES, CLIENTS_FILE, days).items():
+        assert result.totals[currency] == amount
+        assert f"Total {currency} {hours:,.2f} {amount:,.2f}" in text
+
+
 @pytest.mark.checklist(86)
 def test_a_clean_up_deletes_what_has_expired_and_says_how_much(jobs: PlatformJobQueue) -> None:
-    account = email.sign_up(office().books, EmailQueue(jobs), ACME, "cleo@kontor.example", "Cleo")
+    account = email.sign_up(office().books, EmailQueue(jobs), ACME, "cleo@kontor.example", "Cleo").account
     with office().books.session() as session:
         for _ in range(3):
             accounts.issue_token(
@@ -181,6 +228,10 @@ def test_every_organization_with_an_address_gets_its_report(jobs: PlatformJobQue
     result = jobs.job(reports.revenue, job).get(timeout=60)
     assert (result.organization, result.first) == (SLUG, result.last)
     assert len(mails(state, "invoices@harbour-pine.example")) == 1
+    (weekly,) = jobs.send(reports.weekly_revenue).get(timeout=30)
+    week = jobs.job(reports.revenue, weekly).get(timeout=60)
+    assert (week.first.isoweekday(), week.last - week.first) == (1, timedelta(days=6))
+    assert timedelta(0) <= result.last - week.last < timedelta(days=7)
 
 
 @pytest.mark.checklist(8)

@@ -20,6 +20,11 @@ def test_a_day_lies_in_its_month():
     assert Month.of(date(2026, 12, 31)) == Month(2026, 12)
 
 
+@pytest.mark.parametrize(("day", "expected"), [("2026-01-01", "2025-12"), ("2026-03-31", "2026-02")])
+def test_the_last_month_is_the_one_that_has_ended(day, expected):
+    assert str(Month.before(date.fromisoformat(day))) == expected
+
+
 @pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-1", "10-2026", "2026-10-01", "0000-01", "", "٢٠٢٦-10"])
 def test_what_is_no_month_is_refused(text):
     with pytest.raises(ValueError, match="for example 2026-10"):

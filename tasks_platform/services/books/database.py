@@ -154,7 +154,13 @@ class Database:
 
     def _create_engine(self) -> Engine:
         if self._url.get_backend_name() != "sqlite":
-            return create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
+            try:
+                return create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
+            except ModuleNotFoundError as error:
+                raise SettingsError(
+                    f"the books at {self!r} need the driver {error.name}, which is not installed; for PostgreSQL: "
+                    "pip install 'tasks-platform[postgres]' and a URL that begins with postgresql+psycopg://"
+                ) from error
         engine = create_engine(
             self._url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": LOCK_TIMEOUT}
         )

@@ -37,6 +37,11 @@ class Month:
         """Return the month in which *day* lies."""
         return cls(day.year, day.month)
 
+    @classmethod
+    def before(cls, day: date) -> Month:
+        """Return the last month that has ended on *day*."""
+        return cls(day.year - 1, 12) if day.month == 1 else cls(day.year, day.month - 1)
+
     @property
     def first(self) -> date:
         """The first day."""

@@ -83,7 +83,7 @@ def test_a_period_that_cannot_be_is_refused_for_good(first, last):
         reports.revenue(ACME, first, last)
 
 
-@pytest.mark.checklist(50, 51)
+@pytest.mark.checklist(51)
 def test_the_back_office_has_its_schedule():
     for module in (cleanup, email, imports, invoicing, reports):
         assert module.__name__.startswith("tasks_platform.tasks.")

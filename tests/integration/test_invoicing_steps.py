@@ -46,11 +46,12 @@ def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def mailbox(mail_server: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+def mailbox(mail_server: Mailbox, books_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Open an office with small books, with work of three clients and an empty mailbox."""
     for mail in mail_server.mails():
         mail.path.unlink()
     monkeypatch.setenv("TASKS_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("TASKS_DATABASE_URL", books_url)
     monkeypatch.setenv("TASKS_SMTP__HOST", "127.0.0.1")
     monkeypatch.setenv("TASKS_SMTP__PORT", str(mail_server.port))
     monkeypatch.setenv("TASKS_SMTP__SECURITY", "none")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,32 +11,6 @@ from small_books import open_books
 from tasks_platform.services.books import Database
 from tasks_platform.services.office import Office, office
 
-#: Both databases keep the same promises. `psql` shows that PostgreSQL is installed; its server is not on the PATH.
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("psql"))]
-
-
-@pytest.fixture(params=DATABASES)
-def empty_books_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return where the books of this test lie; nothing is there yet, for SQLite not even the folder."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'state' / 'books.sqlite3'}"
-    else:
-        with request.getfixturevalue("postgres_server").database() as url:
-            yield url
-
-
-@pytest.fixture(params=DATABASES)
-def books_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return where the books of this test lie; their tables are there, and empty."""
-    if request.param == "sqlite":
-        file = tmp_path / "state" / "books.sqlite3"
-        file.parent.mkdir()
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
-    else:
-        with request.getfixturevalue("postgres_server").database("books") as url:
-            yield url
-
 
 @pytest.fixture
 def books(books_url: str) -> Iterator[Database]:
@@ -45,14 +18,6 @@ def books(books_url: str) -> Iterator[Database]:
     database = open_books(books_url)
     yield database
     database.dispose()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with the tables of the books, of which tests get copies."""
-    file = tmp_path_factory.mktemp("books") / "template.sqlite3"
-    Database(f"sqlite:///{file}").upgrade()
-    return file
 
 
 @pytest.fixture

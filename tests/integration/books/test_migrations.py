@@ -143,7 +143,7 @@ def test_many_processes_that_start_on_empty_books_make_them_once(empty_books_url
                 pass
             database.dispose()
     """
-    run_at_once(6, program, empty_books_url)
+    run_at_once(4, program, empty_books_url)
     assert tables(empty) == TABLES
     with empty.engine.connect() as connection:
         assert connection.scalars(text(f"SELECT version_num FROM {VERSION_TABLE}")).all() == [NEWEST]

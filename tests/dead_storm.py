@@ -77,6 +77,7 @@ class Storm:
             "TASKS_REDIS_URL": self.url,
             "TASKS_MODULES": "storm_tasks",
             "TASKS_BUSINESS": "false",
+            "TASKS_LETTERS__KEEP_MOST": "0",
         }
 
     def deploy(self, code: str) -> None:

@@ -17,6 +17,7 @@ from tasks_platform.celery.configuration import is_rabbitmq, of_beats, of_the_br
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
+from tasks_platform.letters.telling import LettersWatch
 from tasks_platform.observe import attach
 from tasks_platform.sealing import KeyRing, kept_ring
 from tasks_platform.settings import Settings, load_settings
@@ -55,6 +56,7 @@ class PlatformApp(celery.Celery):
         self.loader.override_backends = dict.fromkeys(("redis", "rediss"), _BACKEND)
         self.add_defaults(self._configuration)
         self.steps["worker"].add(GracePeriod)
+        self.steps["worker"].add(LettersWatch)
         self.user_options["worker"].add(levels_option())
 
     @cached_property

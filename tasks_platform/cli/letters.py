@@ -13,6 +13,7 @@ from tasks_platform.cli.application import application
 from tasks_platform.cli.letters_discard import discard
 from tasks_platform.cli.letters_filters import Chosen, filters, in_full
 from tasks_platform.cli.letters_options import as_json, by, letter_id
+from tasks_platform.cli.letters_purge import purge
 from tasks_platform.cli.letters_replay import replay
 from tasks_platform.cli.letters_vouch import vouch
 from tasks_platform.cli.showing import a_console
@@ -149,6 +150,7 @@ def edit(letter_id: str, changes: tuple[str, ...], by: str | None, *, as_json: b
 
 
 letters.add_command(replay)
+letters.add_command(purge)
 letters.add_command(vouch)
 letters.add_command(discard)
 

@@ -13,7 +13,8 @@ import click
 
 from tasks_platform.letters import Group, Where
 
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+#: How durations are typed.
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONG_AGO = re.compile(r"(\d+)([smhdw])")
 
 
@@ -54,7 +55,7 @@ def moment(text: str, *, now: datetime) -> float:
 
     """
     if found := _LONG_AGO.fullmatch(text):
-        return (now - timedelta(**{_UNITS[found[2]]: int(found[1])})).timestamp()
+        return (now - timedelta(**{UNITS[found[2]]: int(found[1])})).timestamp()
     return datetime.fromisoformat(text).timestamp()
 
 

@@ -61,6 +61,9 @@ def _secrets_of(settings: Settings) -> Iterator[str]:
     for url in (settings.redis_url, settings.broker_url, settings.database_url, settings.sentry.dsn):
         if url is not None:
             yield from _secrets_in(url.get_secret_value())
+    if settings.letters.webhook is not None:
+        yield settings.letters.webhook.get_secret_value()
+        yield from _secrets_in(settings.letters.webhook.get_secret_value())
     for group in (settings.sealing, settings.signing):
         if group.keys is not None:
             yield from re.findall(r"[^:,\s]{40,}", group.keys.get_secret_value())

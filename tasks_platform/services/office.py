@@ -7,10 +7,9 @@ from functools import cache
 
 from tasks_platform.services.books import Database
 from tasks_platform.services.documents import DocumentRenderer, TypstRenderer
-from tasks_platform.services.folder_mailer import FolderMailer
 from tasks_platform.services.local_storage import LocalStorage
 from tasks_platform.services.mailer import Mailer
-from tasks_platform.services.smtp_mailer import SmtpMailer
+from tasks_platform.services.own_mailer import own_mailer
 from tasks_platform.services.storage import Storage
 from tasks_platform.settings import Settings, load_settings
 
@@ -31,15 +30,13 @@ class Office:
 
 def open_office(settings: Settings) -> Office:
     """Return the services that *settings* name; nothing is connected yet."""
-    smtp = settings.smtp
-    local = FolderMailer(settings.mailbox, sender=smtp.sender)
     return Office(
         books=Database(settings.database, upgrades_itself=settings.database_url is None),
         storage=LocalStorage(settings.storage),
-        mailer=local if smtp.host is None else SmtpMailer(smtp),
+        mailer=own_mailer(settings),
         renderer=TypstRenderer(),
         site=settings.site_url.rstrip("/"),
-        mail_domain=smtp.sender.rpartition("@")[2],
+        mail_domain=settings.smtp.sender.rpartition("@")[2],
     )
 
 

@@ -4,6 +4,7 @@ from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.group import Group
 from tasks_platform.settings.health import Health
+from tasks_platform.settings.letters import Letters
 from tasks_platform.settings.loading import load_settings, problems_in_words
 from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.platform import Settings, user_state_folder
@@ -19,6 +20,7 @@ __all__ = [
     "Flower",
     "Group",
     "Health",
+    "Letters",
     "Logs",
     "Schedules",
     "Sealing",

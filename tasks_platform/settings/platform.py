@@ -13,6 +13,7 @@ from tasks_platform.queues import DEFAULT_QUEUE
 from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.health import Health
+from tasks_platform.settings.letters import Letters
 from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     sealing: Sealing = Sealing()
     signing: Signing = Signing()
     health: Health = Health()
+    letters: Letters = Letters()
     flower: Flower = Flower()
     logs: Logs = Logs()
     #: Classes of workers: ``TASKS_WORKERS__CRITICAL__CONCURRENCY=20``.

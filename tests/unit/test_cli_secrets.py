@@ -4,7 +4,7 @@ import pytest
 
 from tasks_platform.cli.secrets import Censor, checked_url, without_secrets
 from tasks_platform.errors import SettingsError
-from tasks_platform.settings import Sealing, Settings, Smtp
+from tasks_platform.settings import Letters, Sealing, Settings, Smtp
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def test_a_url_whose_parts_cannot_be_told_apart_is_refused_and_not_shown(url: st
         ({"smtp": Smtp(host="mail", username="ana", password="sesame")}, "AGFuYQBzZXNhbWU=", "***"),
         ({"smtp": Smtp(host="mail", username="ana", password="sesame")}, "c2VzYW1l", "***"),
         ({"sealing": Sealing(keys=f"a:{'s3same' * 7}s=")}, f"no {'s3same' * 7}s= here", "no *** here"),
+        ({"letters": Letters(webhook="https://hooks.example/s3same")}, "at https://hooks.example/s3same", "at ***"),
+        ({"letters": Letters(webhook="https://hooks.example/?token=sesame")}, "no sesame", "no ***"),
         ({"redis_url": "redis://:no@cache/0"}, "no more, no less", "no more, no less"),  # too short to be one
         ({}, "nothing to hide", "nothing to hide"),
     ],

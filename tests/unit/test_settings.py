@@ -64,6 +64,9 @@ def test_every_variable_has_the_prefix(environment):
         TASKS_SMTP__SECURITY="none",
         TASKS_RESULT_EXPIRES="PT2H",
         TASKS_UNKNOWN_TASK_GRACE="60",
+        TASKS_LETTERS__KEEP_FOR="P30D",
+        TASKS_LETTERS__KEEP_MOST="0",
+        TASKS_LETTERS__MAIL_TO="ops@kontor.example, ,ana@kontor.example",
         REDIS_URL="redis://somebody-elses",
     )
     settings = load_settings()
@@ -77,6 +80,8 @@ def test_every_variable_has_the_prefix(environment):
     )
     assert (settings.state_dir, settings.storage) == (Path("/var/lib/shop"), Path("/srv/files"))
     assert settings.database == "postgresql+psycopg://db/shop"
+    assert (settings.letters.keep_for, settings.letters.keep_most) == (timedelta(days=30), 0)
+    assert settings.letters.mailed == ("ops@kontor.example", "ana@kontor.example")
     assert (settings.smtp.host, settings.smtp.port, settings.smtp.security) == ("mail.example", 25, "none")
     assert (settings.result_expires, settings.unknown_task_grace) == (timedelta(hours=2), timedelta(minutes=1))
 
@@ -168,3 +173,19 @@ def test_secrets_are_never_shown(show):
     )
 
     assert SECRET not in show(settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("TASKS_LETTERS__WEBHOOK", f"hooks.example/{SECRET}", "it has to be a URL"),
+        ("TASKS_LETTERS__MAIL_TO", "ops@kontor.example, ana", "it has to be mail addresses"),
+        ("TASKS_LETTERS__KEEP_MOST", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_who_is_told_of_dead_letters_has_to_be_reachable(environment, variable, value, problem):
+    environment(**{variable: value})
+    (found,) = problems()
+
+    assert found.startswith(f"{variable}: ")
+    assert problem in found

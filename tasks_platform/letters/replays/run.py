@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tasks_platform.errors import LetterError
-from tasks_platform.letters.replays.claimant import a_claimant, is_gone
+from tasks_platform.letters.claimant import a_claimant, is_gone
 from tasks_platform.letters.replays.group import RunningGroup
 from tasks_platform.letters.replays.pace import DEFAULT_RATE
 from tasks_platform.letters.replays.sender import Sender

@@ -1,4 +1,4 @@
-"""Which process runs a replay, by a name that tells whether it still lives."""
+"""Which process does what one process does at a time, by a name that tells whether it still lives."""
 
 from __future__ import annotations
 

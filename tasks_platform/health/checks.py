@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tasks_platform.broker.rabbitmq.levels import LEVELS, logical_name, physical_name
-from tasks_platform.health import limits, server, workers
+from tasks_platform.health import beat, limits, server, workers
 from tasks_platform.health.finding import Finding
 from tasks_platform.health.registry import HealthRegistry
+from tasks_platform.schedules import beats, declared_entries
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
 from tasks_platform.store.redis import connect
@@ -46,7 +48,7 @@ class Installation(Protocol):
 
 
 def registry_of(app: Installation) -> HealthRegistry:
-    """Return the checks of *app*: its server, what waits, what is dead, and its workers."""
+    """Return the checks of *app*: its server, what waits, what is dead, its workers and its schedule."""
     registry = HealthRegistry()
 
     @registry.register("redis")
@@ -68,6 +70,11 @@ def registry_of(app: Installation) -> HealthRegistry:
         named = str if app.zero_is_first else logical_name
         shares = {name: workers.share_of(queues, named) for name, queues in answers.items()}
         return workers.served(app.home_queues, shares)
+
+    @registry.register("beat", after=["redis"])
+    def fired() -> Finding:
+        entries, _ = declared_entries(app.settings.schedules.switched_off)
+        return beat.firing(entries, beats(app.store), datetime.now(UTC))
 
     return registry
 

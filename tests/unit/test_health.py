@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tasks_platform.errors import SettingsError
 from tasks_platform.health import Finding, HealthRegistry
+from tasks_platform.health.beat import firing
 from tasks_platform.health.limits import letters, waiting
 from tasks_platform.health.server import persistence
 from tasks_platform.health.workers import served, share_of
+from tasks_platform.schedules import Beat
 from tasks_platform.settings import Health
 
 KEPT = {"aof_enabled": 1, "aof_last_write_status": "ok", "maxmemory": 0, "maxmemory_policy": "noeviction"}
@@ -121,3 +125,28 @@ def test_what_depends_on_something_ill_is_not_tried() -> None:
 def test_a_check_that_does_not_exist_is_named() -> None:
     with pytest.raises(SettingsError, match="no health check weather; there are "):
         list(HealthRegistry().run(["weather"]))
+
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def a_beat(*, leads: bool = True, ticked_at: datetime | None = NOON) -> Beat:
+    return Beat(name="beat@box:1", host="box", pid=1, leads=leads, since=NOON, ticked_at=ticked_at)
+
+
+@pytest.mark.parametrize(
+    ("entries", "beats", "later", "healthy", "says"),
+    [
+        ([], [], 0, True, "nothing is scheduled"),
+        (["report"], [], 0, False, "start celery -A tasks_platform beat"),
+        (["report"], [a_beat(leads=False)], 0, False, "there is no beat to fire 1 schedule"),
+        (["report"], [a_beat(), a_beat(leads=False)], 50, True, "beat@box:1 fires 1 schedule, 1 more stand by"),
+        (["report"], [a_beat()], 70, False, "has not looked at the schedule since 12:00:00 UTC"),
+        (["report"], [a_beat(ticked_at=None)], 70, False, "since 12:00:00 UTC"),
+    ],
+)
+def test_somebody_has_to_fire_what_is_scheduled(entries, beats, later, healthy, says) -> None:
+    finding = firing(entries, beats, NOON + timedelta(seconds=later))
+
+    assert finding.healthy is healthy
+    assert says in finding.message

@@ -19,6 +19,7 @@ def wanted(*parts: list[str | dict[str, str]]) -> list[Requirement]:
 
 
 RUNTIME = wanted(PROJECT["project"]["dependencies"], EXTRAS["reports"], EXTRAS["smtpd"], GROUPS["build"])
+INSTALLED = wanted(PROJECT["project"]["dependencies"], *EXTRAS.values(), GROUPS["build"])
 EVERYTHING = wanted(PROJECT["project"]["dependencies"], *EXTRAS.values(), *GROUPS.values())
 
 
@@ -28,7 +29,12 @@ def pins(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "requirements"), [("requirements.txt", RUNTIME), ("requirements-dev.txt", EVERYTHING)]
+    ("name", "requirements"),
+    [
+        ("requirements.txt", RUNTIME),
+        ("requirements-deploy.txt", INSTALLED),
+        ("requirements-dev.txt", EVERYTHING),
+    ],
 )
 def test_everything_the_project_asks_for_is_pinned_at_a_version_it_allows(
     name: str, requirements: list[Requirement]
@@ -40,10 +46,12 @@ def test_everything_the_project_asks_for_is_pinned_at_a_version_it_allows(
 
 
 def test_both_lists_hold_the_same_versions() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+    everything = pins("requirements-dev.txt").items()
+    assert pins("requirements.txt").items() <= everything
+    assert pins("requirements-deploy.txt").items() <= everything
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-deploy.txt", "requirements-dev.txt"])
 def test_pins_have_hashes_and_name_no_place_to_get_them_from(name: str) -> None:
     text = (ROOT / "scripts" / name).read_text()
     entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,11 +28,10 @@ class Secrets:
     def add(self, value: Any) -> None:
         """Take note of the texts in a plain JSON *value*."""
         texts = set(texts_in(value)) - self._texts
-        self._texts |= texts
-        self._spellings.update(*map(spellings, texts))
-        if texts and self._spellings:
-            longest_first = sorted(self._spellings, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        if texts:
+            self._texts |= texts
+            self._spellings.update(*map(spellings, texts))
+            self._pattern = None
 
     def absorb(self, other: Secrets) -> None:
         """Take note of what a run inside this one knows."""
@@ -39,22 +39,26 @@ class Secrets:
 
     def censor(self, text: str) -> str:
         """Return *text* without them, also where it holds only the beginning or end of a long one."""
-        if self._pattern is None:
+        if not self._spellings:
             return text
-        text = self._pattern.sub(HIDDEN, text)
-        for secret in self._texts:
+        if (pattern := self._pattern) is None:  # made when it is needed: many may be added before
+            longest_first = sorted(self._spellings, key=len, reverse=True)
+            pattern = self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        text = pattern.sub(HIDDEN, text)
+        for secret in tuple(self._texts):
             if len(secret) > _END:
                 text = _without_ends(text, secret)
         return text
 
     def __bool__(self) -> bool:
-        return self._pattern is not None
+        return bool(self._spellings)
 
 
 #: Of the run that this code is part of; after it has ended, until the next one, for Celery still talks about it.
 _own: ContextVar[Secrets | None] = ContextVar("tasks_platform_secrets", default=None)
-#: Of all runs of this process: a thread that a run has started is in no context of ours.
+#: Of all runs of this process, and of some that have just ended: a thread that a run started is in no context of ours.
 _running: set[Secrets] = set()
+_ended: deque[Secrets] = deque(maxlen=16)
 
 
 @contextmanager
@@ -67,6 +71,8 @@ def opened_in_a_run() -> Iterator[None]:
         yield
     finally:
         _running.discard(own)
+        if own:
+            _ended.append(own)
         if around is not None and around in _running:
             around.absorb(own)
             _own.set(around)
@@ -83,9 +89,9 @@ def notice(value: Any) -> bool:
 def censored(text: str) -> str:
     """Return *text* with `HIDDEN` in place of every secret that was opened in the current run.
 
-    After the run it still holds, until the next run of this thread. In a thread that is in no run, the secrets of
-    all runs of this process count. A secret is found as it stands in URLs, JSON, ``repr`` and base64, and where its
-    end was cut off; secrets of fewer than 4 characters are not looked for.
+    After the run it still holds, until the next run of this thread. In a thread that is in no run, the secrets of all
+    runs of this process count, and those of some that have just ended. A secret is found as it stands in URLs, JSON,
+    ``repr`` and base64, and where its end was cut off; secrets of fewer than 4 characters are not looked for.
     """
     for secrets in _known():
         text = secrets.censor(text)
@@ -124,7 +130,7 @@ def _censored_inside(value: Any) -> Any:
 
 def _known() -> tuple[Secrets, ...]:
     own = _own.get()
-    return tuple(_running) if own is None else (own,)
+    return (*_running, *_ended) if own is None else (own,)
 
 
 def _without_ends(text: str, secret: str) -> str:

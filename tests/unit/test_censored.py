@@ -118,6 +118,31 @@ def test_a_thread_that_a_run_started_knows_its_secrets(run: None):
     assert found == ["<sealed>"]
 
 
+def test_a_thread_that_goes_on_after_its_run_knows_its_secrets_too():
+    found: list[str] = []
+    ended = threading.Event()
+
+    def late() -> None:
+        ended.wait(10)
+        found.append(censored("said too late"))
+
+    thread = threading.Thread(target=late)
+    with opened_in_a_run():
+        opened("said too late")
+        thread.start()
+    ended.set()
+    thread.join()
+    assert found == ["<sealed>"]
+
+
+def test_a_thousand_secrets_are_no_burden():
+    tokens = [f"token-{number:06}" for number in range(1000)]
+    with opened_in_a_run():
+        for token in tokens:
+            opened(token)
+        assert censored(" ".join(tokens)) == " ".join(["<sealed>"] * 1000)
+
+
 def test_values_of_any_shape_are_censored(run: None):
     value = {"token": TOKEN, "rest": [("x", TOKEN), {TOKEN}, TOKEN.encode(), 7]}
     assert censored_value(value) == {"token": "<sealed>", "rest": [("x", "<sealed>"), {"<sealed>"}, b"<sealed>", 7]}

@@ -75,7 +75,9 @@ def broker_priority(priority: Priority | str | int, *, highest_first: bool = Tru
     return step if highest_first else 9 - step
 
 
-def priority_level(number: int | None) -> Priority:
-    """Return the level whose list a Redis message of priority *number* waits in."""
+def priority_level(number: int | None, *, highest_first: bool = True) -> Priority:
+    """Return the level whose list a message of priority *number* waits in."""
+    if not highest_first:
+        number = PRIORITY_STEPS[2] if number is None else 9 - number
     step = max(step for step in PRIORITY_STEPS if step <= max(0, number or 0))
     return _LEVEL[step]

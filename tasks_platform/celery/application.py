@@ -26,6 +26,7 @@ from tasks_platform.task import PlatformTask
 from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
 from tasks_platform.task.grace import GracePeriod
 from tasks_platform.task.levels import levels_option
+from tasks_platform.task.waiting import WaitStep, WaitTally
 
 #: The business modules that ship as examples.
 BUSINESS = (
@@ -57,6 +58,7 @@ class PlatformApp(celery.Celery):
         self.add_defaults(self._configuration)
         self.steps["worker"].add(GracePeriod)
         self.steps["worker"].add(LettersWatch)
+        self.steps["consumer"].add(WaitStep)
         self.user_options["worker"].add(levels_option())
 
     @cached_property
@@ -86,6 +88,15 @@ class PlatformApp(celery.Celery):
     def store(self) -> Store:
         """What the platform remembers outside a process."""
         return RedisStore(self.redis_url)
+
+    def new_store(self) -> Store:
+        """Return the same over a connection of its own."""
+        return RedisStore(self.redis_url)
+
+    @cached_property
+    def waits(self) -> WaitTally:
+        """How long the jobs waited that this worker began."""
+        return WaitTally(self.settings.objectives, highest_first=self.zero_is_first)
 
     @cached_property
     def ring(self) -> KeyRing:

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "health": "tasks_platform.cli.health",
     "invoice": "tasks_platform.cli.invoice",
     "keys": "tasks_platform.cli.keys",
+    "latency": "tasks_platform.cli.latency",
     "letters": "tasks_platform.cli.letters",
     "new": "tasks_platform.cli.new_project",
     "run": "tasks_platform.cli.invoice",

@@ -7,6 +7,7 @@ from tasks_platform.settings.health import Health
 from tasks_platform.settings.letters import Letters
 from tasks_platform.settings.loading import load_settings, problems_in_words
 from tasks_platform.settings.logs import Logs
+from tasks_platform.settings.objectives import Objectives
 from tasks_platform.settings.platform import Settings, user_state_folder
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
@@ -22,6 +23,7 @@ __all__ = [
     "Health",
     "Letters",
     "Logs",
+    "Objectives",
     "Schedules",
     "Sealing",
     "Sentry",

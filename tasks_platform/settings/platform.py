@@ -15,6 +15,8 @@ from tasks_platform.settings.flower import Flower
 from tasks_platform.settings.health import Health
 from tasks_platform.settings.letters import Letters
 from tasks_platform.settings.logs import Logs
+from tasks_platform.settings.objectives import Objectives
+from tasks_platform.settings.retention import KeptJobs
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
 from tasks_platform.settings.sentry import Sentry
@@ -67,6 +69,10 @@ class Settings(BaseSettings):
     #: Classes of workers: ``TASKS_WORKERS__CRITICAL__CONCURRENCY=20``.
     workers: WorkerClasses = Field(default_factory=dict)
     sentry: Sentry = Sentry()
+    #: How soon a job of a level is begun: ``TASKS_OBJECTIVES__CRITICAL=2``.
+    objectives: Objectives = Objectives()
+    #: How many finished jobs of a task are kept: ``TASKS_RETENTION__COUNT=100``.
+    retention: KeptJobs = KeptJobs()
     #: How long results are kept.
     result_expires: Duration = timedelta(days=1)
     #: How long the id of a finished job that was sent under an id of the caller's choice stays taken.

@@ -2,6 +2,7 @@
 
 from tasks_platform.task.base import PlatformTask
 from tasks_platform.task.declare import task
+from tasks_platform.task.retention import Retention
 from tasks_platform.task.tenant import acting_for
 
-__all__ = ["PlatformTask", "acting_for", "task"]
+__all__ = ["PlatformTask", "Retention", "acting_for", "task"]

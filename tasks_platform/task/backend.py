@@ -21,6 +21,7 @@ from tasks_platform.policy import Run
 from tasks_platform.task.envelope import own_headers
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.job_ids import handing_on
+from tasks_platform.task.retention import keep_result
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
 from tasks_platform.task.sizes import size_of
@@ -66,12 +67,16 @@ class PlatformBackend(RedisBackend):
     def store_result(self, task_id: str, result: Any, state: str, *args: Any, **kwargs: Any) -> Any:
         """Store a state; one that only tells watchers how far the job is may get lost, the job must not."""
         try:
-            return super().store_result(task_id, result, state, *args, **kwargs)
+            stored = super().store_result(task_id, result, state, *args, **kwargs)
         except TROUBLE:
             if state not in _PASSING:
                 raise
             log.warning("%s: its state %s could not be stored", task_id, state, exc_info=True)
-        return result
+            return result
+        task = self.app.tasks.get(getattr(kwargs.get("request"), "task", None))
+        if state in states.READY_STATES and hasattr(task, "retention"):
+            keep_result(task, task_id, state)
+        return stored
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, propagate: Any = None, **kwargs: Any) -> None:
         """Count a part; the body that a last part sends works for the same tenant."""

@@ -26,6 +26,8 @@ from tasks_platform.task.options import address
 from tasks_platform.task.ordering import ordered
 from tasks_platform.task.outgoing import outgoing, send
 from tasks_platform.task.refused import refuse
+from tasks_platform.task.retention import Retention
+from tasks_platform.task.waiting import WaitTally
 
 if TYPE_CHECKING:
     from celery.canvas import Signature
@@ -40,6 +42,8 @@ class Platform(Protocol):
     ring: KeyRing
     #: Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ).
     zero_is_first: bool
+    #: What a worker knows of how long its jobs waited.
+    waits: WaitTally
 
 
 P = ParamSpec("P")
@@ -71,6 +75,8 @@ class PlatformTask(celery.Task[P, R]):
     home_queue: ClassVar[str | None] = None
     #: How soon its jobs are taken, unless a call says otherwise.
     level: ClassVar[Priority] = Priority.NORMAL
+    #: How long, and how many, of its finished jobs are kept.
+    retention: ClassVar[Retention] = Retention()
     #: What its messages carry; with the keys of its application.
     payload: Payload
 

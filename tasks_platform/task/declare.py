@@ -15,6 +15,7 @@ from tasks_platform.policy import Policy
 from tasks_platform.queues import Priority, broker_priority
 from tasks_platform.task.base import PlatformTask
 from tasks_platform.task.ordering import ordered
+from tasks_platform.task.retention import Retention
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +58,7 @@ def task(
     base: type[PlatformTask[..., Any]],
     queue: str | None = None,
     priority: Priority | str = Priority.NORMAL,
+    retention: Retention | None = None,
     bind: Literal[False] = False,
     **options: Any,
 ) -> Callable[[Callable[P, R]], PlatformTask[P, R]]: ...
@@ -68,6 +70,7 @@ def task(
     base: type[PlatformTask[..., Any]],
     queue: str | None = None,
     priority: Priority | str = Priority.NORMAL,
+    retention: Retention | None = None,
     bind: Literal[True],
     **options: Any,
 ) -> Callable[[Callable[Concatenate[Any, P], R]], PlatformTask[P, R]]: ...
@@ -78,12 +81,14 @@ def task(
     base: type[PlatformTask[..., Any]],
     queue: str | None = None,
     priority: Priority | str = Priority.NORMAL,
+    retention: Retention | None = None,
     bind: bool = False,
     **options: Any,
 ) -> Any:
     """Declare a task: *base* brings policies, *policies* replace those of the same type or add to them.
 
-    *queue* is where its jobs wait, *priority* how soon they are taken; *options* are Celery's own. A function
+    *queue* is where its jobs wait, *priority* how soon they are taken, *retention* how long and how many of them are
+    kept when they have ended; *options* are Celery's own. A function
     whose annotation says that it returns something has a result, which is stored; ``ignore_result`` overrules.
 
     Raises:
@@ -109,6 +114,7 @@ def task(
             "payload": payload,
             "home_queue": queue,
             "level": _level(name, priority),
+            **({} if retention is None else {"retention": retention}),
         }
         proxy = shared_task(**declared)(function)
         object.__setattr__(

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 #: The one message header that is ours. Its keys: ``tenant``, ``flow``, ``rule`` (what a failure does to the
 #: flow), ``copy`` (which copy of a message this is, once there may be two), ``reserved`` (the id was chosen by
-#: the caller), ``max_attempts`` (other than the task has), ``letter`` (a dead letter is being replayed), ``outcome``
-#: (a follower's), ``schedule`` and ``moment`` (the entry of the schedule that sent it, and when it was due).
+#: the caller), ``due`` (when, in seconds since 1970), ``max_attempts`` (other than the task has), ``letter`` (a dead
+#: letter is being replayed), ``outcome`` (a follower's), ``schedule`` and ``moment`` (the entry of the schedule that
+#: sent it, and when it was due).
 HEADER = "platform"
 
 #: What makes a message part of something that waits for it.
@@ -76,6 +77,7 @@ def resend(
     """
     options = dict(message["options"])
     own = {**((options.get("headers") or {}).get(HEADER) or {}), **headers, "copy": uuid.uuid4().hex}
+    own.pop("due", None)  # of its first attempt alone it is told how long it waited
     options.update(
         headers={**(options.get("headers") or {}), HEADER: own},
         retries=attempt - 1,

@@ -44,8 +44,7 @@ def address(  # noqa: PLR0913 - what a caller can say besides Celery's own optio
         own.update(reserved=True, copy=uuid())
     if max_attempts is not None:
         own["max_attempts"] = max_attempts
-    if own:
-        options["headers"] = {**(options.get("headers") or {}), HEADER: own}
+    options["headers"] = {**(options.get("headers") or {}), HEADER: own}
     options["priority"] = task.home_priority if priority is None else task.number_of(priority)
     if task.home_queue is not None and not (options.get("queue") or options.get("exchange")):
         options["queue"] = task.home_queue

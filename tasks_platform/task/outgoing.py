@@ -12,10 +12,10 @@ from celery.utils import uuid
 
 from tasks_platform.policy import Message, Outcome, wrap
 from tasks_platform.task import refused, running
-from tasks_platform.task.envelope import AWAITING
+from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.insist import insist
 from tasks_platform.task.job_ids import is_handing_on, send_under
-from tasks_platform.task.options import check, is_chosen
+from tasks_platform.task.options import check, due_at, is_chosen
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -50,12 +50,15 @@ def outgoing(
         PayloadError: if the arguments do not fit the function's signature.
 
     """
-    if options:
-        check(task, options)
+    check(task, options)
     args, kwargs = task.payload.write(args, kwargs)
-    return Outgoing(
-        task=task, job_id=task_id or uuid(), chosen=is_chosen(task_id), args=args, kwargs=kwargs, options=options
-    )
+    chosen = is_chosen(task_id)
+    own = options["headers"][HEADER]
+    if chosen or task_id is None:
+        own["due"] = due_at(options)
+    else:
+        own.pop("due", None)  # the job that runs goes on as another message
+    return Outgoing(task=task, job_id=task_id or uuid(), chosen=chosen, args=args, kwargs=kwargs, options=options)
 
 
 def send(job: Outgoing) -> Any:

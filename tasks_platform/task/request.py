@@ -48,6 +48,12 @@ class PlatformRequest(Request):
     _settled = False
     _told_stalled = False
 
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
+        """Count how long the job has waited."""
+        super().on_accepted(pid, time_accepted)
+        began: Any = self.time_start
+        self._platform_task.platform.waits.begun(self.request_dict, self.delivery_info, began)
+
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Settle what the child could not settle itself."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)

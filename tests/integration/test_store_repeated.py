@@ -39,6 +39,7 @@ def observed(store):
         "flow": store.flow("f"),
         "flows": store.flows(),
         "progress": store.progress("job"),
+        "waits": store.waits([1]),
     }
 
 
@@ -95,6 +96,8 @@ REPEATED = {
         lambda store: store.mark_step("f", "a", "active"),
     ),
     "report": (None, lambda store: store.report("job", {"percent": 10}, LONG)),
+    "count_waits": (None, lambda store: store.count_waits("flush", 1, {"3:low:default": 2})),
+    "keep_result": (None, lambda store: store.keep_result("ship", "job", LONG, 1)),
     "first_seen": (None, lambda store: store.first_seen("task", 5.0, LONG)),
 }
 #: Those whose answer says whether this very call changed something.

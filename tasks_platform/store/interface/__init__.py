@@ -14,14 +14,32 @@ from tasks_platform.store.interface.flows import Flows
 from tasks_platform.store.interface.job_ids import JobIds
 from tasks_platform.store.interface.letters import Letters
 from tasks_platform.store.interface.replays import Replays
+from tasks_platform.store.interface.results import Results
 from tasks_platform.store.interface.runs import Runs
 from tasks_platform.store.interface.steps import Steps
 from tasks_platform.store.interface.unique_keys import UniqueKeys
+from tasks_platform.store.interface.waits import WaitCounts
 from tasks_platform.store.interface.watch import Watch
 
 
-class Store(JobIds, UniqueKeys, Runs, Letters, Replays, Audit, Steps, Flows, Firings, Watch, Protocol):
+class Store(
+    JobIds, UniqueKeys, Runs, Letters, Replays, Audit, Steps, Flows, Firings, Results, WaitCounts, Watch, Protocol
+):
     """All of it."""
 
 
-__all__ = ["Audit", "Firings", "Flows", "JobIds", "Letters", "Replays", "Runs", "Steps", "Store", "UniqueKeys", "Watch"]
+__all__ = [
+    "Audit",
+    "Firings",
+    "Flows",
+    "JobIds",
+    "Letters",
+    "Replays",
+    "Results",
+    "Runs",
+    "Steps",
+    "Store",
+    "UniqueKeys",
+    "WaitCounts",
+    "Watch",
+]

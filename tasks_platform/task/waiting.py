@@ -1,0 +1,102 @@
+"""How long jobs waited until a worker began them: counted in its main process, written down every few seconds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+
+from tasks_platform.latency import counted
+from tasks_platform.queues import priority_level
+from tasks_platform.settings import Objectives
+from tasks_platform.store import Store
+from tasks_platform.task.envelope import HEADER
+from tasks_platform.task.insist import TROUBLE
+
+log = logging.getLogger(__name__)
+#: Seconds between two looks whether there is something to write down.
+_EVERY = 2.0
+_HOUR = 3600
+
+
+class WaitTally:
+    """What was counted and is not written down yet; runs are told of from any thread."""
+
+    def __init__(self, objectives: Objectives, *, highest_first: bool) -> None:
+        self._objectives = objectives
+        self._highest_first = highest_first
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        #: What could not be written down yet: under its name it may be tried again.
+        self._pending: tuple[str, int, Mapping[str, int]] | None = None
+
+    def begun(self, headers: Mapping[str, Any], delivery: Mapping[str, Any], at: float) -> None:
+        """Count the wait of a run that began at *at* seconds, unless it is a repeated one."""
+        own = headers.get(HEADER)
+        own = own if isinstance(own, Mapping) else {}
+        due = own.get("due")
+        if headers.get("retries") or (due is None and "copy" in own):
+            return
+        if due is None:
+            due = _eta(headers.get("eta"))
+        number = delivery.get("priority")
+        level = priority_level(number if isinstance(number, int) else None, highest_first=self._highest_first)
+        waited = max(0.0, at - due) if isinstance(due, (int, float)) else None
+        names = counted(str(delivery.get("routing_key")), level, waited, self._objectives.seconds(level))
+        with self._lock:
+            self._counts.update(names)
+
+    def write_down(self, store: Store) -> None:
+        """Move to *store* what was counted; what it does not take is tried again the next time."""
+        if self._pending is None:
+            with self._lock:
+                counts, self._counts = self._counts, Counter()
+            if not counts:
+                return
+            self._pending = (uuid.uuid4().hex, int(time.time() // _HOUR), counts)
+        store.count_waits(*self._pending)
+        self._pending = None
+
+
+class WaitStep(StartStopStep):
+    """Writes down what the worker counted, in a thread of its own: a server in trouble must not hold up the worker."""
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._thread: threading.Thread | None = None
+        self._soon = threading.Event()
+
+    def start(self, consumer: Any) -> None:
+        """Begin; a consumer that starts again after a lost connection finds it begun."""
+        if self._thread is None:
+            told = (consumer.app.waits, consumer.app.new_store)
+            self._thread = threading.Thread(target=self._run, args=told, daemon=True)
+            self._thread.start()
+
+    def stop(self, consumer: Any) -> None:
+        """Write down what there is: the worker may be about to end."""
+        self._soon.set()
+
+    def _run(self, tally: WaitTally, new_store: Callable[[], Store]) -> None:
+        store = new_store()  # with a connection that no process of the pool inherits in use
+        while True:
+            self._soon.wait(_EVERY)
+            self._soon.clear()
+            try:
+                tally.write_down(store)
+            except TROUBLE as trouble:
+                log.warning("how long jobs waited is not written down yet: %r", trouble)
+
+
+def _eta(eta: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(eta).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

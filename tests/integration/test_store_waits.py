@@ -1,0 +1,54 @@
+"""What every store promises of waits that are counted, and of finished jobs that are kept."""
+
+from __future__ import annotations
+
+import pytest
+
+LONG = 1000.0
+
+
+def ended(store, *jobs, count, age=LONG, kind="ship"):
+    for job in jobs:
+        store.report(job, {"percent": 100}, LONG)
+        store.keep_result(kind, job, age, count)
+
+
+def kept(store, jobs):
+    return [job for job in jobs if store.progress(job)]
+
+
+class TestWaits:
+    def test_counts_add_up_by_the_hour(self, store):
+        store.count_waits("one", 7, {"3:low:default": 2, "inside:low:default": 1})
+        store.count_waits("two", 7, {"3:low:default": 1})
+        store.count_waits("three", 8, {"3:low:default": 5, "4:low:a:b": 1})
+
+        assert store.waits([7]) == {"3:low:default": 3, "inside:low:default": 1}
+        assert store.waits(range(7, 9)) == {"3:low:default": 8, "inside:low:default": 1, "4:low:a:b": 1}
+        assert store.waits([9]) == {}
+
+    def test_what_is_said_twice_is_counted_once(self, store):
+        for _ in range(2):
+            store.count_waits("one", 7, {"3:low:default": 2})
+
+        assert store.waits([7]) == {"3:low:default": 2}
+
+
+class TestKeptResults:
+    @pytest.mark.checklist(22)
+    def test_of_a_kind_the_newest_are_kept(self, store):
+        ended(store, "a", "b", "c", "d", count=2)
+        ended(store, "e", count=2, kind="bill")
+
+        assert kept(store, "abcde") == ["c", "d", "e"]
+
+    def test_a_job_that_is_told_of_again_has_ended_last(self, store):
+        ended(store, "a", "b", "a", "c", count=2)
+
+        assert kept(store, "abc") == ["a", "c"]
+
+    def test_without_a_number_all_are_kept(self, store):
+        ended(store, "a", "b", "c", count=None)
+        ended(store, "d", count=1)
+
+        assert kept(store, "abcd") == ["a", "b", "c", "d"]

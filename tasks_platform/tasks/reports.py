@@ -14,7 +14,7 @@ from sqlalchemy import select
 from tasks_platform.bases import ProgressTask, ReliableTask
 from tasks_platform.errors import ServiceRefusedError
 from tasks_platform.job_queue import JobQueue
-from tasks_platform.policies import Deadline, Once, once_per_job, step
+from tasks_platform.policies import Deadline, Once, Unique, once_per_job, step
 from tasks_platform.schedules import cron, schedule
 from tasks_platform.services.books.models import Organization
 from tasks_platform.services.mailer import Attachment
@@ -65,7 +65,7 @@ class ReportResult:
     files: tuple[ReportFile, ...]
 
 
-@task(Once(), Deadline(hard=900), base=ProgressTask, queue="reports")
+@task(Once(), Unique(), Deadline(hard=900), base=ProgressTask, queue="reports")
 def revenue(
     organization: str, first: date, last: date, *, formats: tuple[Format, ...] = ("pdf", "xlsx"), tell: str = ""
 ) -> ReportResult:
@@ -122,7 +122,7 @@ schedule("revenue-weekly", cron("0 9 * * MON", zone="America/New_York")).runs(we
 
 
 class ReportQueue:
-    """Asks for reports; a job that is under way, or has just ended, is not repeated."""
+    """Asks for reports; the same one, asked for again while it is being made, is the job that makes it."""
 
     def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs

@@ -10,11 +10,13 @@ import redis
 from celery import current_app
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import func, insert, select
 
 from acceptance.closing import close
 from acceptance.spying import everything_in
 from acceptance.workers import PLATFORM, running_worker
 from independent_sum import earned_on
+from month import children_of, kill
 from read_invoice import read_text
 from small_books import ACME, CLIENTS
 from tasks_platform import create_app
@@ -22,13 +24,14 @@ from tasks_platform.api import Accepted, InjectedJobQueue, accepted
 from tasks_platform.job_queue import PlatformJobQueue
 from tasks_platform.sealing import new_key
 from tasks_platform.services import accounts, books
+from tasks_platform.services.accounts.models import Token
 from tasks_platform.services.documents import LONG
 from tasks_platform.services.mailbox.folder import FiledMail, read_mailbox
 from tasks_platform.services.office import office
 from tasks_platform.services.sample import CLIENTS_FILE, SLUG, TIME_ENTRIES, load_sample
 from tasks_platform.settings import load_settings
 from tasks_platform.tasks import email, reports
-from tasks_platform.tasks.cleanup import CleanupQueue, CleanupResult
+from tasks_platform.tasks.cleanup import CleanupQueue, CleanupResult, expired_tokens
 from tasks_platform.tasks.email import EmailQueue
 from tasks_platform.tasks.invoicing import InvoiceQueue
 from tasks_platform.tasks.reports import ReportQueue, ReportResult
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from tasks_platform.celery import PlatformApp
 
 DAY = date(2026, 10, 14)
+#: More tokens than are deleted before somebody looks.
+MANY = 6_000
 #: What nobody but its reader may see.
 TOKEN = "open-sesame-7261"
 
@@ -193,7 +198,9 @@ def test_a_report_is_made_and_its_result_says_where_it_is_and_what_it_came_to(
 
 def test_a_long_report_is_printed_beside_the_worker_and_comes_to_the_same(jobs: PlatformJobQueue) -> None:
     first, last = date(2026, 10, 12), date(2026, 10, 16)
-    result = ReportQueue(jobs).revenue(SLUG, first, last, formats=("pdf",)).get(timeout=90)
+    job, again = (ReportQueue(jobs).revenue(SLUG, first, last, formats=("pdf",)) for _ in range(2))
+    assert job.id == again.id
+    result = job.get(timeout=90)
     days = {str(first + timedelta(number)) for number in range(5)}
     assert result.rows > LONG
     text = read_text(office().storage.get(result.files[0].key))
@@ -220,6 +227,25 @@ def test_a_clean_up_deletes_what_has_expired_and_says_how_much(jobs: PlatformJob
     assert dry == CleanupResult(found=3, deleted=0, chunks=0, dry_run=True)
     assert done == CleanupResult(found=3, deleted=3, chunks=1, dry_run=False)
     assert again == CleanupResult(found=0, deleted=0, chunks=0, dry_run=False)
+
+
+@pytest.mark.checklist(24, 85, 86)
+def test_a_clean_up_that_is_killed_is_gone_on_with(
+    jobs: PlatformJobQueue, platform: PlatformApp, worker: Worker
+) -> None:
+    account = email.sign_up(office().books, EmailQueue(jobs), ACME, "finn@kontor.example", "Finn").account
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    columns = {"user_id": account.id, "purpose": "reset", "created_at": moment, "expires_at": moment}
+    with office().books.session() as session:
+        session.execute(insert(Token), [{**columns, "digest": str(number)} for number in range(MANY)])
+    job = jobs.send(expired_tokens, chunk=20)
+    wait_for(lambda: (platform.store.progress(job.id) or {"percent": 0})["percent"] > 0, 30.0, "the first chunks")
+    for child in children_of(worker.process.pid):
+        kill(child)
+    result = job.get(timeout=60)
+    with office().books.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Token).where(Token.expires_at == moment)) == 0
+    assert 0 < result.deleted == result.found < MANY
 
 
 def test_every_organization_with_an_address_gets_its_report(jobs: PlatformJobQueue, state: Path) -> None:

@@ -20,7 +20,7 @@ PLATFORM = "tasks_platform"
 PLAIN = "acceptance.plain"
 TESTS = Path(__file__).parents[1]
 #: Seconds a worker may take to get ready, and to end when it is told to.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

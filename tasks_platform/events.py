@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class EventKind(StrEnum):
     """The moments of a job's life, each with the details that its event has."""
 
-    #: A run begins: ``waited`` (seconds in the queue, where the sender told when it sent).
+    #: A run begins: ``waited`` (seconds since it was due, at a first attempt, where the sender told).
     STARTED = "started"
     #: The job succeeded: ``runtime`` (seconds), ``result`` (its kind and size, never its value).
     COMPLETED = "completed"

@@ -31,6 +31,8 @@ def worker(name: str, options: tuple[str, ...]) -> None:
 def arguments(name: str, chosen: WorkerClass) -> list[str]:
     """Return what Celery is told to run a worker of the class *chosen*, which is called *name*."""
     said = ["--hostname", f"{name}@%h", "--concurrency", str(chosen.concurrency)]
+    if chosen.time_limit is not None:
+        said += ["--time-limit", str(chosen.time_limit.total_seconds())]
     if chosen.queues:
         said += ["--queues", ",".join(chosen.queues)]
     if chosen.priorities:

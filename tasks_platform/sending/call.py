@@ -11,8 +11,9 @@ from celery.canvas import Signature
 
 from tasks_platform.queues import Priority
 from tasks_platform.task import PlatformTask
+from tasks_platform.task.handle import JobHandle
 from tasks_platform.task.options import address
-from tasks_platform.task.outgoing import Outgoing, outgoing
+from tasks_platform.task.outgoing import Outgoing, outgoing, send
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,9 +61,20 @@ class Call(Generic[R_co]):
         said = {name: value for name, value in given.items() if value is not None}
         return replace(self, options={**self.options, **said})
 
+    def send(self) -> JobHandle[R_co]:
+        """Send this job alone.
+
+        Raises:
+            OptionError: if an option cannot work.
+            PayloadError: if the arguments do not fit the function's signature.
+            SealingError: if there is no key for what is to be sealed.
+
+        """
+        return send(checked(self))  # type: ignore[no-any-return]
+
 
 def call(task: PlatformTask[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
-    """Return the call of *task* with these arguments, to be sent with others by ``enqueue_many``."""
+    """Return the call of *task* with these arguments: set its options, then send it, or many at once."""
     return Call(task=task, args=args, kwargs=kwargs)
 
 

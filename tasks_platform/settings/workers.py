@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
 
 from tasks_platform.queues import Priority
+from tasks_platform.settings.durations import Duration
 from tasks_platform.settings.group import Group
 
 
@@ -29,6 +30,8 @@ class WorkerClass(Group):
     queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
     #: Jobs at a time.
     concurrency: int = Field(ge=1)
+    #: How long one run may take, if its task does not say so itself; counts as a failed attempt.
+    time_limit: Duration | None = None
 
 
 #: The classes there are unless an installation says otherwise.

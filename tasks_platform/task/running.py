@@ -131,7 +131,14 @@ def _begin(run: Run) -> bool:
 def _tell_begin(request: Any, run: Run) -> None:
     if (request.delivery_info or {}).get("redelivered"):
         emit(EventKind.STALLED, run, reason="delivered again: the worker that had it died, or gave it back")
-    emit(EventKind.STARTED, run)
+    emit(EventKind.STARTED, run, **_waited(run))
+
+
+def _waited(run: Run) -> dict[str, Any]:
+    due = run.headers.get("due")
+    if run.attempt > 1 or not isinstance(due, (int, float)):
+        return {}
+    return {"waited": max(0.0, run.started_at.timestamp() - due)}
 
 
 def _call(task: PlatformTask[..., Any], run: Run) -> Any:

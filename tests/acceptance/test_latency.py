@@ -40,6 +40,7 @@ def test_the_time_from_due_to_begun_is_shown_by_level_and_queue(
         wait_for(lambda: len(read(diary)) == 7, 60, "all jobs")  # one of them twice
         shop.notes_a_number.apply_async((diary, 6), priority="bulk", countdown=timedelta(seconds=2))
         wait_for(lambda: {row["level"]: row["jobs"] for row in shown(server)}.get("bulk") == 1, 30, "the late one")
+    assert '"waited": ' in (logs / "latency.log").read_text()
     rows = {(row["level"], row["queue"]): row for row in shown(server)}
     assert rows["critical", "default"]["inside"] == 0.0
     assert rows["critical", "default"]["p50"] > 1.1

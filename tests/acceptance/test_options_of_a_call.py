@@ -11,7 +11,7 @@ from celery import chain
 
 from acceptance import accidents, shop
 from acceptance.diary import read
-from tasks_platform import Priority
+from tasks_platform import Priority, call
 from tasks_platform.errors import OptionError
 from tasks_platform.letters import DeadLetterQueue
 from tasks_platform.queues import broker_priority
@@ -65,6 +65,22 @@ def test_an_option_that_cannot_work_is_refused_in_words(platform: PlatformApp) -
         shop.add.apply_async((1, 2), countdown=5, eta=datetime.now(UTC))
     with pytest.raises(OptionError, match="the first run counts"):
         shop.add.apply_async((1, 2), max_attempts=0)
+
+
+@pytest.mark.checklist(5)
+def test_a_job_is_built_step_by_step_and_then_sent(worker: Worker, diary: Path) -> None:
+    begun = datetime.now(UTC)
+    plain = call(shop.notes_the_time, diary, "built")
+    urgent = plain.set(priority="high", queue="orders").set(max_attempts=5, tenant="acme")
+    later = urgent.set(countdown=timedelta(seconds=0.5), task_id="built-1")
+    assert later.send().id == later.send().id == "built-1"
+    wait_for(lambda: read(diary), 20, "the job")
+    (line,) = read(diary)
+    assert datetime.fromisoformat(line.removeprefix("built=")) >= begun + timedelta(seconds=0.5)
+    assert (plain.options, urgent.options["priority"], later.options["queue"]) == ({}, "high", "orders")
+    assert call(shop.whose).set(tenant="acme").send().get(timeout=20) == "acme"
+    with pytest.raises(OptionError, match="the first run counts"):
+        plain.set(max_attempts=0).send()
 
 
 @pytest.mark.checklist(44, 45)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
+    from tasks_platform.letters import DeadLetterQueue
 
 #: Beside the class ``low`` of the platform; and what is not acknowledged is given back soon, by whoever sees it.
 ENVIRONMENT = {
@@ -47,6 +48,17 @@ def test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_ba
         assert not low.said("sleeps_the_first_time[")
     with running_class("rest", server.url, logs / "again.log", environment=ENVIRONMENT):
         wait_for(lambda: read(diary) == ["started", "7", "started"], 20, "the second run")
+
+
+@pytest.mark.checklist(23)
+def test_a_run_takes_no_longer_than_its_class_of_workers_allows(
+    platform: PlatformApp, server: RedisServer, logs: Path, diary: Path, letters: DeadLetterQueue
+) -> None:
+    environment = {"TASKS_WORKERS__BRIEF__CONCURRENCY": "1", "TASKS_WORKERS__BRIEF__TIME_LIMIT": "1"}
+    with running_class("brief", server.url, logs / "brief.log", environment=environment):
+        shop.sleeps_the_first_time.apply_async((diary,), max_attempts=1, task_id="too-long")
+        wait_for(lambda: len(letters) == 1, 40, "the letter")
+    assert letters.show("too-long")["cause"]["type"].endswith("TimeLimitExceeded")
 
 
 def test_a_class_that_does_not_exist_is_refused_with_those_that_do(server: RedisServer) -> None:

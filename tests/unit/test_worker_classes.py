@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tasks_platform.broker.taken_steps import TakenSteps
@@ -23,7 +25,7 @@ def test_there_are_three_classes_unless_somebody_says_otherwise():
     assert [level for chosen in workers.values() for level in chosen.priorities] == list(Priority)
 
 
-@pytest.mark.checklist(40, 60, 63)
+@pytest.mark.checklist(40, 60)
 def test_one_variable_changes_one_class(monkeypatch):
     workers = classes(monkeypatch, __CRITICAL__CONCURRENCY="20", __EMAIL__QUEUES="email, sms", __EMAIL__CONCURRENCY="4")
 
@@ -55,11 +57,11 @@ def test_a_class_that_cannot_work_is_refused_by_the_name_of_its_variable(monkeyp
 
 
 def test_a_class_is_told_to_celery_by_its_own_options():
-    chosen = WorkerClass(priorities=("high", "low"), queues=("email",), concurrency=3)
+    limit = timedelta(minutes=5)
+    chosen = WorkerClass(priorities=("high", "low"), queues=("email",), concurrency=3, time_limit=limit)
 
-    assert arguments("mail", chosen) == [
-        "--hostname", "mail@%h", "--concurrency", "3", "--queues", "email", "--levels", "high,low",
-    ]  # fmt: skip
+    said = "--hostname mail@%h --concurrency 3 --time-limit 300.0 --queues email --levels high,low"
+    assert arguments("mail", chosen) == said.split()
     assert arguments("all", WorkerClass(concurrency=1)) == ["--hostname", "all@%h", "--concurrency", "1"]
 
 

@@ -69,7 +69,7 @@ class BeatTrial:
         self._stack.callback(self._end_beats)
         for _ in range(self._number):
             self.start_beat()
-        self._wait_for_beats()
+        self.wait_for_beats()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,9 +124,14 @@ class BeatTrial:
         fired = self._fired()
         wait_for(lambda: self._fired() > fired, 30, "a moment to be fired")
 
+    def wait_for_beats(self) -> None:
+        """Wait until all beats that were started are alive."""
+        pids = {beat.pid for beat in self._beats}
+        wait_for(lambda: {record["pid"] for record in self.store.beats()} >= pids, 60, "the beats")
+
     def account(self) -> Account:
         """Stop the beats, wait until every job that was sent has run, and count."""
-        self._wait_for_beats()
+        self.wait_for_beats()
         for beat in self._beats:
             beat.terminate()
         for beat in self._beats:
@@ -148,10 +153,6 @@ class BeatTrial:
             missed=counts["missed", 0],
             wrong={name: outcome for name, outcome in outcomes.items() if outcome not in good},
         )
-
-    def _wait_for_beats(self) -> None:
-        pids = {beat.pid for beat in self._beats}
-        wait_for(lambda: {record["pid"] for record in self.store.beats()} >= pids, 60, "the beats")
 
     def _fired(self) -> int:
         return self.store.count_firings("tick").get("fired", 0)

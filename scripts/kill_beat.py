@@ -26,9 +26,9 @@ from beat_trial import Account, BeatTrial
 @click.option("--kills", default=20, show_default=True, help="Beats killed in this time, at random.")
 @click.option("--restarts", default=5, show_default=True, help="Restarts of the server in this time, at random.")
 @click.option("--failovers", default=5, show_default=True, help="Leaders killed afterwards, to time the next one.")
-@click.option("--every", default=2.0, show_default=True, help="Seconds between two moments.")
+@click.option("--every", default=2, show_default=True, help="Seconds between two moments, a divisor of sixty.")
 @click.option("--seed", default=1, show_default=True)
-def main(seconds: int, kills: int, restarts: int, failovers: int, every: float, seed: int) -> None:  # noqa: PLR0913, PLR0917
+def main(seconds: int, kills: int, restarts: int, failovers: int, every: int, seed: int) -> None:  # noqa: PLR0913, PLR0917
     """Let beats and the server die, and count."""
     chance = random.Random(seed)  # noqa: S311 - replayable
     deaths = sorted(

@@ -46,7 +46,7 @@ class Account:
 class BeatTrial:
     """A server that keeps what it acknowledged, a worker, and beats that die."""
 
-    def __init__(self, folder: Path, *, seconds: float, lease: float = 5.0, beats: int = 2) -> None:
+    def __init__(self, folder: Path, *, seconds: int, lease: float = 5.0, beats: int = 2) -> None:
         self.folder = folder
         self.diary = folder / "diary"
         self._seconds = seconds

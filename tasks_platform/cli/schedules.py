@@ -14,9 +14,9 @@ from tasks_platform.cli.application import application, import_tasks
 from tasks_platform.cli.showing import a_console
 from tasks_platform.cli.showing_schedules import print_beats, print_history, print_moments, print_schedules
 from tasks_platform.schedules import beats as living_beats
-from tasks_platform.schedules import find, overview
 from tasks_platform.schedules import trigger as send_now
 from tasks_platform.schedules.entry import iso
+from tasks_platform.schedules.overview import find, overview
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 _name = click.argument("name", metavar="NAME")

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from tasks_platform.cli.showing import a_table, in_colour, printable
-from tasks_platform.schedules import Beat, Entry, Standing
+from tasks_platform.schedules import Beat, Entry
+from tasks_platform.schedules.overview import Standing
 from tasks_platform.store import Record
 
 #: What is to be said of an entry.

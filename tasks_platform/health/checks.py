@@ -10,7 +10,8 @@ from tasks_platform.broker.rabbitmq.levels import LEVELS, logical_name, physical
 from tasks_platform.health import beat, limits, server, workers
 from tasks_platform.health.finding import Finding
 from tasks_platform.health.registry import HealthRegistry
-from tasks_platform.schedules import beats, declared_entries
+from tasks_platform.schedules import beats
+from tasks_platform.schedules.table import entries_of
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
 from tasks_platform.store.redis import connect
@@ -73,7 +74,7 @@ def registry_of(app: Installation) -> HealthRegistry:
 
     @registry.register("beat", after=["redis"])
     def fired() -> Finding:
-        entries, _ = declared_entries(app.settings.schedules.switched_off)
+        entries, _ = entries_of(app)
         return beat.firing(entries, beats(app.store), datetime.now(UTC))
 
     return registry

@@ -45,6 +45,11 @@ class Schedule:
             payload = None
         if not isinstance(payload, Payload):
             raise ScheduleError(f"schedule({self.name!r}) runs {task!r}, which is no task: declare it with @task")
+        if payload.sealing.of_arguments:
+            raise ScheduleError(
+                f"schedule({self.name!r}) runs {payload.name}, which takes a sealed argument, and what stands in a "
+                "declaration is no secret: let it run a task that looks the secret up"
+            )
         try:
             written_args, written_kwargs = payload.write(args, kwargs)
         except PayloadError as error:
@@ -66,7 +71,8 @@ class Schedule:
                 misfire=self.misfire,
             )
 
-        declare(Declared(name=self.name, says=(self, payload.name, written_args, written_kwargs), entry=entry))
+        says = (self, written_args, written_kwargs)
+        declare(Declared(name=self.name, runs=payload.name, says=says, entry=entry))
 
 
 def schedule(  # noqa: PLR0913 - an entry's options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -10,7 +11,7 @@ from typing import Any, Literal, cast
 from tasks_platform.errors import ScheduleError
 from tasks_platform.schedules.entry import Entry
 from tasks_platform.schedules.row import Row, open_table
-from tasks_platform.schedules.table import declared_entries
+from tasks_platform.schedules.table import entries_of
 from tasks_platform.store import Record
 
 
@@ -33,7 +34,7 @@ class Standing:
 
 def overview(app: Any) -> list[Standing]:
     """Return how every entry stands, by name; the task modules have to be imported."""
-    on, off = declared_entries(app.settings.schedules.switched_off)
+    on, off = entries_of(app)
     table = open_table(app)
     prefix = app.redbeat_conf.key_prefix
     keys = cast("list[str]", table.zrange(app.redbeat_conf.schedule_key, 0, -1))
@@ -41,7 +42,8 @@ def overview(app: Any) -> list[Standing]:
     found = [_standing(app, entry, "on" if name in rows else "waits") for name, entry in on.items()]
     found += [_standing(app, entry, "off") for entry in off.values()]
     for name in rows - on.keys() - off.keys():
-        found.append(_standing(app, Row.from_key(prefix + name, app=app).entry, "elsewhere"))
+        with suppress(KeyError):  # removed in this moment
+            found.append(_standing(app, Row.from_key(prefix + name, app=app).entry, "elsewhere"))
     return sorted(found, key=lambda standing: standing.entry.name)
 
 

@@ -13,7 +13,7 @@ from tasks_platform.schedules.install import install
 from tasks_platform.schedules.leadership import Leadership
 from tasks_platform.schedules.row import Row, open_table
 from tasks_platform.schedules.settle import NotLeadingError, Settling
-from tasks_platform.schedules.table import declared_entries
+from tasks_platform.schedules.table import entries_of
 from tasks_platform.store import RedisStore
 from tasks_platform.store.redis import connect
 from tasks_platform.task.insist import TROUBLE
@@ -42,12 +42,13 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         super().__init__(app, lazy=lazy, **options)
         self.lock_key = None  # RedBeat's own lock: taken once, at the start, and for a quarter of an hour
         self._settings = app.settings.schedules
-        self._entries = {} if lazy else declared_entries(self._settings.switched_off)[0]
+        self._entries = {} if lazy else entries_of(app)[0]
         leases = RedisStore(app.redis_url)
         leases.client = connect(app.redis_url, patience=0, timeout=2.0)
         self._leadership = Leadership(leases, Identity(), self._settings.lease.total_seconds())
         self._settling = Settling(app=app, store=app.store, leadership=self._leadership, history=self._settings.history)
         self._installed_in = 0
+        self._troubled = False
         self._remembered: dict[str, datetime] = {}
 
     def setup_schedule(self) -> None:
@@ -67,11 +68,16 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
             self._leadership.step_down()
             return _STANDING_BY
         except TROUBLE as trouble:
-            log.warning("beat: tried again in %.1f s: %r", _TROUBLED, trouble)
+            # said once: a server that is away for a while is no news every half a second
+            log.log(logging.DEBUG if self._troubled else logging.WARNING, "beat: tried again and again: %r", trouble)
+            self._troubled = True
             return _TROUBLED
         except Exception:
             log.exception("beat: tried again in %.1f s", self.max_interval)
             return float(self.max_interval)
+        if self._troubled:
+            log.warning("beat: goes on")
+        self._troubled = False
         self._leadership.ticked_at = datetime.now(UTC)
         return pause
 

@@ -10,11 +10,6 @@ from itertools import count
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from cron_descriptor import (  # type: ignore[import-untyped]
-    FormatError,
-    Options,
-    get_description,
-)
 from cronsim import CronSim, CronSimError
 
 from tasks_platform.errors import ScheduleError
@@ -65,6 +60,12 @@ class Cron:
     @property
     def words(self) -> str:
         """The expression as a sentence."""
+        from cron_descriptor import (  # type: ignore[import-untyped]  # noqa: PLC0415 - most processes only declare
+            FormatError,
+            Options,
+            get_description,
+        )
+
         options = Options()
         options.use_24hour_time_format = True
         try:

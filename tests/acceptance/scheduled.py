@@ -18,3 +18,4 @@ def report(organization: str) -> str:
 schedule("clean-up", cron("0 2 * * *", zone="Europe/Berlin")).runs(clean_up, dry_run=True)
 schedule("report", cron("0 0 8 * * *", zone="America/New_York"), misfire="skip").runs(report, "acme")
 schedule("sync", every(minutes=15), priority="low").runs(clean_up)
+NAMES = ("clean-up", "report", "sync")

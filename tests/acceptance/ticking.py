@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from acceptance.diary import note
-from tasks_platform import ReliableTask, current_run, every, schedule, task
+from tasks_platform import ReliableTask, cron, current_run, schedule, task
 
 
 @task(base=ReliableTask)
@@ -15,4 +15,7 @@ def tick(diary: Path) -> None:
     note(diary, current_run().headers["moment"])
 
 
-schedule("tick", every(seconds=float(os.environ.get("TICK", "1")))).runs(tick, Path(os.environ.get("DIARY", "diary")))
+#: A divisor of sixty.
+SECONDS = os.environ.get("TICK", "1")
+when = cron(f"*/{SECONDS} * * * * *", zone="Europe/Berlin")
+schedule("tick", when).runs(tick, Path(os.environ.get("DIARY", "diary")))

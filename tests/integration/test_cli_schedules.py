@@ -7,13 +7,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from acceptance import scheduled
 from command_line import call, refusal
+from tasks_platform.schedules import table
 from tasks_platform.schedules.beats import Identity
 from tasks_platform.store import RedisStore
+
+#: What this process declares is seen by every test that asks, so that it is taken back.
+OURS = {name: table._declared.pop(name) for name in scheduled.NAMES}
 
 
 @pytest.fixture(autouse=True)
 def environment(redis_url, monkeypatch):
+    monkeypatch.setattr(table, "_declared", OURS)
     monkeypatch.setenv("TASKS_REDIS_URL", redis_url)
     monkeypatch.setenv("TASKS_MODULES", "acceptance.scheduled")
     monkeypatch.setenv("TASKS_BUSINESS", "false")
@@ -83,6 +89,19 @@ def test_what_was_missed_is_counted_and_shown_with_the_reason(redis_url):
     assert "beat@box:7 leads since" in call("schedules", "list").output
     assert [beat["leads"] for beat in json.loads(call("schedules", "beats", "--json").output)] == [True]
     assert "beat@box:7 leads since" in call("schedules", "beats").output
+    store.client.close()
+
+
+def test_an_installation_whose_schedule_nobody_fires_is_ill(redis_url):
+    def look():
+        (check,) = json.loads(call("health", "--only", "beat", "--json").stdout)["checks"]
+        return check["healthy"], check["message"]
+
+    assert look() == (False, "there is no beat to fire 3 schedules: start celery -A tasks_platform beat")
+    store = RedisStore(redis_url)
+    now = datetime.now(UTC)
+    store.show_beat("x", Identity(host="box", pid=7).tell(leads=True, since=now, ticked_at=now), 100)
+    assert look() == (True, "beat@box:7 fires 3 schedules, 0 more stand by")
     store.client.close()
 
 

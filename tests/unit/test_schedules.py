@@ -9,6 +9,7 @@ from tasks_platform import ReliableTask, Sealed, Settings, create_app, cron, eve
 from tasks_platform.errors import ScheduleError
 from tasks_platform.schedules import Misfire, declared_entries, table
 from tasks_platform.schedules.when import when_of
+from tasks_platform.tasks.invoicing import bill_last_month
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -68,6 +69,13 @@ class TestDeclaring:
         with pytest.raises(ScheduleError, match="declare it with @task"):
             schedule("clean-up", every(days=1)).runs(print)
 
+    def test_a_secret_is_refused(self):
+        @task(base=ReliableTask, name="shop.reset")
+        def reset(token: Sealed[str]) -> None: ...
+
+        with pytest.raises(ScheduleError, match="sealed argument"):
+            schedule("reset", every(days=1)).runs(reset, "hunter2")
+
     def test_two_entries_of_one_name_are_refused_and_the_same_one_again_is_not(self):
         for _ in range(2):
             schedule("clean-up", every(days=1)).runs(clean_up, timedelta(hours=1))
@@ -111,6 +119,12 @@ class TestSwitchingOff:
         on, others = declared_entries(off)
 
         assert (list(on), list(others)) == (["report"], ["clean-up"])
+
+    def test_those_of_the_shipped_modules_are_off_with_their_modules(self):
+        schedule("billing", every(days=1)).runs(bill_last_month)
+
+        assert declared_entries(business=False) == ({}, {})
+        assert list(declared_entries()[0]) == ["billing"]
 
     def test_a_name_that_there_is_not_is_refused_with_what_was_meant(self):
         schedule("clean-up", every(days=1)).runs(clean_up, timedelta(hours=1))

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 
-pytest_plugins = ["pytester", "checklist_report", "needed_programs", "own_environment", "postgres_server", "spread"]
+pytest_plugins = [
+    "pytester",
+    "checklist_report",
+    "matrix_report",
+    "needed_programs",
+    "own_environment",
+    "postgres_server",
+    "spread",
+]
 
 
 @pytest.hookimpl(trylast=True)  # when the fixtures are gone

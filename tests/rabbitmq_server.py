@@ -20,6 +20,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from redis_server import free_port
@@ -100,10 +101,10 @@ class VirtualHost:
         return [each["name"] for each in self.server.ask("GET", f"vhosts/{self.name}/connections")]
 
     def cut_connections(self) -> None:
-        """Close all connections, as an operator or a failing node does."""
+        """Close all connections that it lists by now, as an operator or a failing node does."""
         for name in self.connections():
             with suppress(HTTPError):  # it has just closed
-                self.server.ask("DELETE", f"connections/{name.replace(' ', '%20').replace('>', '%3E')}")
+                self.server.ask("DELETE", f"connections/{quote(name, safe='')}")
 
 
 @contextmanager

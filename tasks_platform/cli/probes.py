@@ -11,6 +11,7 @@ from typing import Final
 
 from celery.utils.imports import import_from_cwd
 from kombu import Connection
+from kombu.utils.text import version_string_as_tuple
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,8 @@ from tasks_platform.store.redis import connect
 
 #: Seconds to wait for a server.
 _PATIENCE = 5
+#: Since then a quorum queue hands what it gives up to another one, instead of throwing it after it.
+_OLDEST_RABBITMQ = (3, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +85,18 @@ def _broker(settings: Settings) -> str:
     try:
         with Connection(url, connect_timeout=_PATIENCE) as connection:
             connection.ensure_connection(max_retries=1, timeout=_PATIENCE)
+            told = getattr(connection.connection, "server_properties", {})  # AMQP's only
     except Exception as error:
         raise PlatformError(f"{without_secrets(url)} does not answer: {error}") from error
-    return f"{without_secrets(url)} answers"
+    if told.get("product") != "RabbitMQ":
+        return f"{without_secrets(url)} answers"
+    version = str(told.get("version"))
+    if version_string_as_tuple(version) < _OLDEST_RABBITMQ:
+        oldest = ".".join(map(str, _OLDEST_RABBITMQ))
+        raise PlatformError(
+            f"{without_secrets(url)} is RabbitMQ {version}: its quorum queues lose dead letters before {oldest}"
+        )
+    return f"RabbitMQ {version} at {without_secrets(url)}"
 
 
 def _modules(settings: Settings) -> str:

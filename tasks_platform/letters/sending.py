@@ -9,6 +9,7 @@ from typing import Any
 import celery
 from celery.app.task import Context
 
+from tasks_platform.broker.rabbitmq import level_of, physical_name
 from tasks_platform.errors import LetterError, PermanentError
 from tasks_platform.letters.message import Letter, message_to_replay, own_headers, require_trust
 from tasks_platform.store import Store
@@ -103,12 +104,18 @@ def publish_raw(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[str
         producer.publish(
             raw["body"],
             exchange="",
-            routing_key=raw["queue"],
+            routing_key=_address(app, raw["queue"], kept["priority"]),
             headers=signed(ring, headers, raw["body"]),
             content_type=raw["content_type"],
             content_encoding=raw["content_encoding"],
             **{name: value for name, value in kept.items() if value is not None},
         )
+
+
+def _address(app: celery.Celery, queue: str, priority: int | None) -> str:
+    if app.zero_is_first:  # type: ignore[attr-defined]
+        return queue
+    return physical_name(queue, level_of(priority))
 
 
 def _send_raw(app: celery.Celery, raw: Mapping[str, Any], attempt: int) -> None:

@@ -18,6 +18,8 @@ from tasks_platform.task.redelivered import Redelivered
 log = logging.getLogger(__name__)
 #: Seconds until an acknowledgement that could not be sent is sent again.
 _PAUSE = 2.0
+#: Seconds at most that a message is kept before it is given back once more.
+_LONGEST_PAUSE = 60.0
 #: Does what is owed for a message: acknowledge it, or give it back.
 Settle = Callable[[Any], None]
 
@@ -66,6 +68,8 @@ class SteadyConsumer(Consumer):
         message = p.__self__
         acknowledged = p.__name__ == "ack_log_error"
         settle = methodcaller("ack") if acknowledged else methodcaller("reject", requeue=args[-1] is True)
+        if not acknowledged and (pause := self._pause_before_giving_back(message)):
+            return self.timer.call_after(pause, self.until_taken, (message, settle))
         return super().call_soon_ack(self.until_taken, message, settle)  # type: ignore[misc]
 
     def until_taken(self, message: Any, settle: Settle) -> None:
@@ -84,6 +88,13 @@ class SteadyConsumer(Consumer):
         else:
             self._unsent.discard(message.delivery_tag)
             self._ask()
+
+    def _pause_before_giving_back(self, message: Any) -> float:
+        """Keep a message a while that came back before: RabbitMQ delivers it at once, and gives it up in the end."""
+        if worker_state.should_stop is not None or worker_state.should_terminate is not None:
+            return 0.0
+        returned = (message.delivery_info or {}).get("returned") or 0
+        return min(_LONGEST_PAUSE, _PAUSE * 2.0**returned) if returned else 0.0
 
     def is_known(self, message: Any) -> bool:
         """Tell whether *message* was delivered here before and need not be handled again."""

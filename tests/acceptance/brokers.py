@@ -29,6 +29,11 @@ def chosen() -> str:
     return kind
 
 
+def was_asked_for() -> bool:
+    """Tell whether one broker was asked for, instead of all."""
+    return "TESTS_BROKER" in os.environ
+
+
 class Broker(Protocol):
     """What the workers take their messages from."""
 

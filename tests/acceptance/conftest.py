@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from celery import Celery, current_app
+from kombu import Queue
 
-from acceptance.brokers import BROKERS, Broker, RabbitBroker, RedisBroker, chosen
+from acceptance.brokers import BROKERS, Broker, RabbitBroker, RedisBroker, chosen, was_asked_for
 from acceptance.closing import close
+from acceptance.left_out import reason_for
 from acceptance.workers import PLATFORM, Worker, running_worker
 from rabbitmq_server import RabbitServer, running_rabbitmq
 from redis_server import RedisServer, running_redis
@@ -18,10 +21,10 @@ from tasks_platform.letters import DeadLetterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from tasks_platform.celery import PlatformApp
 
+HERE = Path(__file__).parent
 LOG_TAIL = 20_000
 
 
@@ -38,9 +41,18 @@ def broker_kind(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is marked so on every broker."""
+    """Run what is marked so on every broker, unless one was asked for."""
     if metafunc.definition.get_closest_marker("every_broker"):
-        metafunc.parametrize("broker_kind", BROKERS, indirect=True, scope="module")
+        asked_for = (chosen(),) if was_asked_for() else BROKERS
+        metafunc.parametrize("broker_kind", asked_for, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the broker cannot hold; `acceptance.left_out` says why."""
+    out = [item for item in items if item.path.is_relative_to(HERE) and reason_for(chosen(), item.nodeid)]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +123,11 @@ def plain(plain_url: str) -> Iterator[Celery]:
 
 
 @pytest.fixture(scope="module")
-def plain_producer(server: RedisServer) -> Iterator[Celery]:
+def plain_producer(server: RedisServer, broker: Broker) -> Iterator[Celery]:
     """Return a plain application that sends to the platform's workers and knows nothing of it."""
-    app = Celery("producer", broker=server.url, backend=server.url, set_as_current=False)
+    app = Celery("producer", broker=broker.url or server.url, backend=server.url, set_as_current=False)
     app.conf.task_default_queue = "default"
+    app.conf.task_queues = [Queue("default", no_declare=True)]
     yield app
     close(app)
 

@@ -10,8 +10,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from amqp.exceptions import MessageNacked
 from celery.backends.redis import RedisBackend
 from celery.signals import worker_init
+from kombu.transport.pyamqp import Channel as RabbitChannel
 from kombu.transport.redis import Channel
 from redis.exceptions import OutOfMemoryError
 
@@ -32,6 +34,9 @@ LARGEST_RESULT = 1_000_000
 
 _FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
 _put, _count = Channel._put, RedisBackend.on_chord_part_return
+_publish = RabbitChannel.basic_publish_confirm
+#: Where RabbitMQ takes jobs: what goes elsewhere (events, answers to remote control) is let through.
+_FOR_JOBS = ("", "celery_delayed_27")
 
 
 def arm(fault: str) -> None:
@@ -57,12 +62,25 @@ def _sending(channel: Channel, queue: str, message: Any, **options: Any) -> None
     _die_if(DIES_AFTER_SENDING)
 
 
+def _publishing(channel: RabbitChannel, message: Any, exchange: str = "", **options: Any) -> None:
+    if exchange not in _FOR_JOBS:
+        _publish(channel, message, exchange=exchange, **options)
+        return
+    _die_if(DIES_BEFORE_SENDING)
+    if (_FOLDER / REFUSES_MESSAGES).exists():
+        arm(REFUSED)
+        raise MessageNacked
+    _publish(channel, message, exchange=exchange, **options)
+    _die_if(DIES_AFTER_SENDING)
+
+
 def _counting(backend: RedisBackend, *args: Any, **options: Any) -> None:
     _die_if(DIES_BEFORE_COUNTING)
     _count(backend, *args, **options)
 
 
 Channel._put = _sending
+RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting
 RedisBackend._MAX_STR_VALUE_SIZE = LARGEST_RESULT
 

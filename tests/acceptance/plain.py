@@ -8,12 +8,17 @@ import time
 from typing import Any
 
 from celery import Celery, Task
+from kombu import Queue
 
 from acceptance.diary import note, read
 from acceptance.faults import DIES_AFTER_SENDING, REFUSES_MESSAGES, arm
 
-app = Celery("plain", broker=os.environ["PLAIN_URL"], backend=os.environ["PLAIN_URL"])
+BROKER = os.environ.get("PLAIN_BROKER", os.environ["PLAIN_URL"])
+
+app = Celery("plain", broker=BROKER, backend=os.environ["PLAIN_URL"])
 app.conf.broker_connection_retry_on_startup = True
+if BROKER.startswith("amqp:"):  # a queue of the platform, which has declared it
+    app.conf.task_queues = [Queue("abroad", no_declare=True, queue_arguments={"x-queue-type": "quorum"})]
 
 
 @app.task(acks_late=True, reject_on_worker_lost=True)

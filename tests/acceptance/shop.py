@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from acceptance.diary import note, read
 from tasks_platform import (
     Deadline,
+    Hold,
     PermanentError,
     Priority,
     ProgressTask,
@@ -55,6 +56,14 @@ def sleeps_the_first_time(diary: Path) -> None:
     note(diary, "started")
     if len(read(diary)) == 1:
         time.sleep(60)
+
+
+@task(base=ReliableTask)
+def is_held_once(diary: Path, seconds: float) -> int:
+    note(diary, current_run().attempt)
+    if len(read(diary)) == 1:
+        raise Hold(seconds, "not yet")
+    return current_run().attempt
 
 
 @task(base=ReliableTask)

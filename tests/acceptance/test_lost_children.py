@@ -14,8 +14,7 @@ from waiting import wait_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import redis
-
+    from acceptance.brokers import Broker
     from acceptance.workers import Worker
     from tasks_platform.celery import PlatformApp
     from tasks_platform.task.handle import JobHandle
@@ -79,9 +78,9 @@ def test_a_letter_of_a_killed_child_names_the_signal(sent: dict[str, Sent], plat
 
 
 def test_the_worker_outlives_all_of_it_and_owes_no_acknowledgement(
-    sent: dict[str, Sent], worker: Worker, client: redis.Redis
+    sent: dict[str, Sent], worker: Worker, broker: Broker
 ) -> None:
     assert shop.add.delay(20, 22).get(timeout=20) == 42
     assert worker.process.poll() is None
     wait_for(lambda: all(job.handle.ready() for job in sent.values()), 40, "the end of all jobs")
-    wait_for(lambda: client.hlen("unacked") == 0, 10, "the acknowledgement of all messages")
+    wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement of all messages")

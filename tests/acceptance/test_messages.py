@@ -6,13 +6,14 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 
 from acceptance import shop
+from acceptance.messages import by_hand, id_of
 from acceptance.shop import Item, Parcel
 from acceptance.workers import PLAIN, running_worker
 from waiting import wait_for
@@ -20,44 +21,23 @@ from waiting import wait_for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from acceptance.brokers import Broker
     from acceptance.workers import Worker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
-QUEUE = "default\x06\x163"
 ORDER = UUID("12345678-1234-5678-1234-567812345678")
 WHEN = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 PARCEL = Parcel(order=ORDER, weight=Decimal("1.10"), items=[Item(name="tea", count=2)])
 AS_JSON = {"order": str(ORDER), "weight": "1.10", "items": [{"name": "tea", "count": 2}]}
 
 
-def by_hand(task: str, body: object, **changes: Any) -> str:
-    """Return a message as a service in another language writes it: protocol 2, and nothing of ours."""
-    job_id = str(uuid4())
-    message = {
-        "body": body if isinstance(body, str) else json.dumps(body),
-        "content-type": "application/json",
-        "content-encoding": "utf-8",
-        "headers": {"lang": "go", "task": task, "id": job_id, "root_id": job_id},
-        "properties": {
-            "correlation_id": job_id,
-            "delivery_tag": str(uuid4()),
-            "delivery_info": {"exchange": "", "routing_key": "default"},
-        },
-    }
-    return json.dumps({**message, **changes})
-
-
-def id_of(message: str) -> str:
-    return str(json.loads(message)["properties"]["correlation_id"])
-
-
 @pytest.mark.checklist(4)
 def test_a_message_that_another_language_wrote_runs_with_typed_arguments(
-    platform: PlatformApp, worker: Worker, client: redis.Redis
+    platform: PlatformApp, worker: Worker, broker: Broker
 ) -> None:
     message = by_hand("acceptance.shop.describes", [[AS_JSON, "2026-11-22T08:30:00Z"], {"within": "PT90S"}, {}])
-    client.lpush(QUEUE, message)
+    broker.put(message)
     told = platform.AsyncResult(id_of(message)).get(timeout=20)
     assert told == ["Parcel", "UUID", "Decimal", "Item", "datetime", "timedelta"]
 
@@ -71,14 +51,15 @@ def test_typed_arguments_and_results_arrive_as_what_they_were(worker: Worker) ->
 
 @pytest.mark.checklist(4)
 def test_a_plain_celery_worker_reads_what_the_platform_sends(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, broker: Broker, logs: Path
 ) -> None:
     job = shop.ships.apply_async((PARCEL, WHEN), queue="abroad")
-    raw = json.loads(client.lindex("abroad\x06\x163", 0))
-    args, kwargs, _ = json.loads(base64.b64decode(raw["body"]))
+    raw = broker.peek("abroad")
+    args, kwargs, _ = json.loads(raw["body"])
     assert (args, kwargs) == ([AS_JSON, "2026-11-22T08:30:00Z"], {})
     assert "__type__" not in json.dumps(raw)
-    with running_worker(PLAIN, server.url, logs / "plain.log", "--queues", "abroad"):
+    where = {"PLAIN_BROKER": broker.url or server.url}
+    with running_worker(PLAIN, server.url, logs / "plain.log", "--queues", "abroad", environment=where):
         wait_for(job.ready, 30, "the plain worker")
     meta = json.loads(client.get(f"celery-task-meta-{job.id}"))
     assert (meta["status"], meta["result"]) == ("SUCCESS", [args, kwargs])
@@ -128,13 +109,13 @@ def test_a_plain_celery_worker_ends_when_it_reads_rubbish(plain_url: str, logs: 
 @pytest.mark.parametrize("message", RUBBISH.values(), ids=RUBBISH.keys())
 @pytest.mark.checklist(16, 84)
 def test_rubbish_becomes_a_letter_and_the_worker_goes_on(
-    platform: PlatformApp, worker: Worker, client: redis.Redis, message: str
+    platform: PlatformApp, worker: Worker, broker: Broker, message: str
 ) -> None:
     before = platform.store.count_letters()
-    client.lpush(QUEUE, message)
+    broker.put(message)
     wait_for(lambda: platform.store.count_letters() == before + 1, 20, "the letter")
     assert shop.add.delay(20, 22).get(timeout=20) == 42
-    wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+    wait_for(lambda: broker.owed() == 0, 20, "the acknowledgement")
     assert not worker.said("Trying to re-establish the connection")
 
 

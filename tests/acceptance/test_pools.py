@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
@@ -55,7 +56,7 @@ def test_a_job_is_retried(worker: Worker, diary: Path) -> None:
     ],
 )
 def test_a_job_that_cannot_succeed_is_a_letter_and_its_slot_is_free(  # noqa: PLR0913, PLR0917
-    platform: PlatformApp, worker: Worker, client: redis.Redis, diary: Path, task: str, attempts: int, cause: str
+    platform: PlatformApp, worker: Worker, broker: Broker, diary: Path, task: str, attempts: int, cause: str
 ) -> None:
     jobs = [getattr(accidents, task).apply_async((diary,), ignore_result=False) for _ in range(2)]
     wait_for(lambda: all(job.state == "FAILURE" for job in jobs), 30, "the failures")
@@ -63,7 +64,7 @@ def test_a_job_that_cannot_succeed_is_a_letter_and_its_slot_is_free(  # noqa: PL
         letter = platform.store.letter(job.id)
         assert letter is not None
         assert (letter["cause"]["type"], len(letter["attempts"])) == (cause, attempts)
-    wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
+    wait_for(lambda: broker.owed() == 0, 20, "the acknowledgements")
     assert [shop.add.delay(n, 1).get(timeout=20) for n in range(4)] == [1, 2, 3, 4]
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import redis
     from celery import Celery
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
     from tasks_platform.letters import DeadLetterQueue
@@ -66,13 +66,13 @@ def test_plain_celery_runs_a_retry_twice_whose_child_died_when_it_was_sent(
 
 @pytest.mark.checklist(85)
 def test_an_attempt_that_was_sent_just_before_its_child_died_runs_once(
-    platform: PlatformApp, worker: Worker, client: redis.Redis, diary: Path
+    platform: PlatformApp, worker: Worker, broker: Broker, diary: Path
 ) -> None:
     job = accidents.fails_once.delay(diary, faults.DIES_AFTER_SENDING)
     # the child sent attempt 2 and was killed; the main process, which cannot know, sent it again
     received = f"fails_once[{job.id}] received"  # told of what is delayed, as second attempts are
     wait_for(lambda: worker.log.read_text().count(received) == 2, 40, "both copies of attempt 2")
-    wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement of all copies")
+    wait_for(lambda: broker.owed() == 0, 20, "the acknowledgement of all copies")
     assert read(diary) == ["1", "2"]
     assert job.get(timeout=20) == 2
 

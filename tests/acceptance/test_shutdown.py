@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
@@ -38,7 +39,7 @@ def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url:
 
 @pytest.mark.checklist(24, 82, 85)
 def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path
 ) -> None:
     short, long = tmp_path / "short", tmp_path / "long"
     with running_worker(PLATFORM, server.url, logs / "first.log", environment={"TASKS_GRACE_PERIOD": "3"}) as worker:
@@ -47,16 +48,16 @@ def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end
         worker.send(signal.SIGTERM)
         worker.wait()
     assert (read(short), read(long)) == (["started", "ended"], ["started"])
-    assert client.hlen("unacked") == 0
+    assert broker.owed() == 0
     with running_worker(PLATFORM, server.url, logs / "second.log"):
         wait_for(lambda: len(read(long)) == 2, 20, "the second start of the long job")
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the end of the long job")
+        wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]
     assert [platform.store.letter(job.id) for job in jobs] == [None, None]
 
 
 def test_a_worker_without_long_jobs_does_not_wait_for_the_end_of_its_grace_period(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path
 ) -> None:
     diary = tmp_path / "short"
     with running_worker(PLATFORM, server.url, logs / "quick.log", environment={"TASKS_GRACE_PERIOD": "3600"}) as worker:
@@ -65,4 +66,4 @@ def test_a_worker_without_long_jobs_does_not_wait_for_the_end_of_its_grace_perio
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0
     assert read(diary) == ["started", "ended"]
-    assert client.hlen("unacked") == 0
+    assert broker.owed() == 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
@@ -35,7 +36,7 @@ def test_plain_celery_drops_a_task_it_does_not_know(plain: Celery, plain_url: st
 
 @pytest.mark.checklist(16)
 def test_an_unknown_task_waits_for_a_worker_that_knows_it(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path
 ) -> None:
     with running_worker(PLATFORM, server.url, logs / "old.log") as old:
         job = platform.send_task(NEWER, ("Ada",))
@@ -43,18 +44,18 @@ def test_an_unknown_task_waits_for_a_worker_that_knows_it(
         with running_worker(PLATFORM, server.url, logs / "new.log", environment=DEPLOYED):
             old.process.terminate()  # a rolling deploy: the new one is there, the old one goes
             assert job.get(timeout=30) == "Hello, Ada"
-            wait_for(lambda: client.hlen("unacked") == 0, 10, "the acknowledgement")
+            wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement")
 
 
 @pytest.mark.checklist(16, 36)
 def test_a_task_that_stays_unknown_is_a_dead_letter_with_its_message(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path
 ) -> None:
     brief = {"TASKS_UNKNOWN_TASK_GRACE": "PT2S"}
     with running_worker(PLATFORM, server.url, logs / "brief.log", environment=brief) as worker:
         job = platform.send_task(NEWER, ("Ada",), {"politely": True})
         letter = wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
-        wait_for(lambda: client.hlen("unacked") == 0, 10, "the acknowledgement")
+        wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement")
         assert worker.process.poll() is None
     assert "acceptance.newer.greet" in letter["cause"]["message"]
     assert letter["message"]["headers"]["task"] == NEWER

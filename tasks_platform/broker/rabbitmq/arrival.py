@@ -32,6 +32,7 @@ def arrived(raw: Any, physical: str) -> Any:
         queue, reason = _last_death(written)
     raw.delivery_info["routing_key"] = logical_name(queue)
     raw.delivery_info["given_up"] = reason
+    raw.delivery_info["returned"] = written.get("x-delivery-count", 0)
     return raw
 
 

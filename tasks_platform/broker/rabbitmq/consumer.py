@@ -37,6 +37,8 @@ class LevelConsumer(Consumer):
         self._going = False
         self._asking = False
         self._subscriptions: set[str] = set()
+        #: Tags of subscriptions that were ended; what they had on its way may still come.
+        self._ended: list[str] = []
         # a channel of its own: quorum queues take no limit that a channel's consumers share
         super().__init__(channel.channel(), queues, **options)
 
@@ -116,16 +118,22 @@ class LevelConsumer(Consumer):
         yield GRAVEYARD
 
     def _subscribe(self) -> None:
+        while self._ended:
+            self.channel.callbacks.pop(self._ended.pop(), None)
         self.channel.basic_qos(0, self.slots(), False)
         for physical in self._taken():
-            self.channel.basic_consume(
-                physical, consumer_tag=physical, callback=partial(self._on_delivery, physical=physical), nowait=True
-            )
-            self._subscriptions.add(physical)
+            # never the same tag again: while messages of the first are unacknowledged, the server mixes the two up
+            # and closes the connection with INTERNAL_ERROR (RabbitMQ 3.10)
+            tag = f"{physical}-{next(self._tags)}"  # type: ignore[attr-defined]
+            on_delivery = partial(self._on_delivery, physical=physical)
+            self.channel.basic_consume(physical, consumer_tag=tag, callback=on_delivery, nowait=True)
+            self._subscriptions.add(tag)
 
     def _unsubscribe(self) -> None:
         while self._subscriptions:
-            self.channel.basic_cancel(self._subscriptions.pop(), nowait=True)
+            tag = self._subscriptions.pop()
+            self.channel.basic_cancel(tag, nowait=True)
+            self._ended.append(tag)
 
     def _on_delivery(self, raw: Any, physical: str) -> None:
         if self._going and self._has_room():

@@ -1,0 +1,26 @@
+"""Which acceptance tests a broker cannot hold, or is not meant to, and why: the one place that says it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PLAIN: Final = "shows what plain Celery on Redis does; it says nothing of RabbitMQ"
+
+#: Reasons by a part of the test's name.
+LEFT_OUT: Final[dict[str, dict[str, str]]] = {
+    "valkey": {},
+    "redis": {},
+    "rabbitmq": {
+        "_plain_celery_": _PLAIN,
+        "test_a_task_has_a_level_of_its_own_and_a_plain_producer_may_name_one": (
+            "the number of a plain producer's message names no level: what it sends to the queue is NORMAL"
+        ),
+        "test_a_retry_waits_for_a_queue_that_holds_something_else": "a queue of RabbitMQ cannot hold something else",
+        "test_lost_connections.py": "cuts and kills Redis as the broker; test_rabbitmq.py cuts RabbitMQ",
+    },
+}
+
+
+def reason_for(broker: str, test: str) -> str | None:
+    """Tell why *test* is not run on *broker*; None if it is."""
+    return next((reason for part, reason in LEFT_OUT[broker].items() if part in test), None)

@@ -43,7 +43,7 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which test shows which promise."""
         for item in session.items:
-            if mark := item.get_closest_marker("every_broker"):
+            if (mark := item.get_closest_marker("every_broker")) and mark.args:
                 self.promises[item.nodeid] = mark.args[0]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

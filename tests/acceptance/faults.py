@@ -83,10 +83,11 @@ Channel._put = _sending
 RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting
 RedisBackend._MAX_STR_VALUE_SIZE = LARGEST_RESULT
+#: Less than a minute for a server in trouble, where a test says so.
+insist.PATIENCE = float(os.environ.get("PATIENCE", insist.PATIENCE))
 
 
 @worker_init.connect
 def _be_patient(sender: Any, **_: Any) -> None:
-    """Give running jobs a while when the worker is told to stop, and a server in trouble less than a minute."""
+    """Give running jobs a while when the worker is told to stop."""
     sender.app.conf.worker_soft_shutdown_timeout = float(os.environ.get("SOFT_SHUTDOWN", "0"))
-    insist.PATIENCE = float(os.environ.get("PATIENCE", insist.PATIENCE))

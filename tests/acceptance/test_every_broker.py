@@ -84,7 +84,9 @@ def test_a_job_that_is_held_runs_later_as_the_same_attempt(worker: Worker, diary
 
 @promise("run later, never early")
 @pytest.mark.checklist(44, 45)
-def test_a_countdown_is_kept_also_where_no_worker_has_been_before(platform: PlatformApp, diary: Path) -> None:
+def test_a_countdown_is_kept_also_where_no_worker_has_been_before(
+    platform: PlatformApp, worker: Worker, diary: Path
+) -> None:
     begin = datetime.now(UTC)
     queue = f"later-{uuid4().hex[:6]}"
     shop.notes_the_time.apply_async((diary, "later"), countdown=1.5, queue=queue)

@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,14 @@ from tasks_platform.store import Store
 #: Milliseconds that a page may take.
 BOUND: Final = 200.0
 PAGE: Final = 50
+ATTEMPT: Final = {
+    "attempt": 1,
+    "started_at": "2026-11-22T08:30:00+00:00",
+    "failed_at": "2026-11-22T08:30:01+00:00",
+    "worker": "w@box",
+    "error": {"type": "shop.GatewayError", "message": "refused"},
+}
+_WORKERS: Final = 16
 TRACEBACK: Final = "  File 'shop.py', line 7, in ship\n" * 30
 
 
@@ -50,32 +59,35 @@ def letters(count: int, rounds: int, *, as_json: bool) -> None:
 
 
 def _bury(store: Store, count: int) -> None:
-    """Write letters as a worker does: ten bugs, five tasks, three queues, a hundred tenants."""
-    attempt = {
-        "attempt": 1,
-        "started_at": "2026-11-22T08:30:00+00:00",
-        "failed_at": "2026-11-22T08:30:01+00:00",
-        "worker": "w@box",
-        "error": {"type": "shop.GatewayError", "message": "refused"},
+    """Write letters as workers do, some at the same time: ten bugs, five tasks, three queues, a hundred tenants."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for _ in track(
+            pool.map(lambda number: _bury_one(store, number, count), range(count)),
+            "bury",
+            total=count,
+            console=Console(stderr=True),
+        ):
+            pass
+
+
+def _bury_one(store: Store, number: int, count: int) -> None:
+    job_id = f"{number * 7919 % count:08x}-7f0e-4d3f-9d27-ab9ff9b9b3b3"
+    task, queue, tenant = f"shop.task_{number % 5}", f"queue-{number % 3}", f"tenant-{number % 101}"
+    letter = {
+        "schema": SCHEMA,
+        "id": job_id,
+        "task": task,
+        "queue": queue,
+        "state": "parked" if number % 50 == 0 else "dead",
+        "tenant": tenant,
+        "flow": None,
+        "died_at": 1_795_000_000 + number / 7,
+        "message": {"task": task, "args": [number, f"ana{number}@kontor.example"], "kwargs": {}, "options": {}},
+        "cause": {"type": "shop.GatewayError", "message": f"refused {number}", "line": "shop:7 in ship"},
+        "traceback": TRACEBACK,
+        "fingerprint": f"{number % 10:012x}",
     }
-    for number in track(range(count), "bury", console=Console(stderr=True)):
-        job_id = f"{number * 7919 % count:08x}-7f0e-4d3f-9d27-ab9ff9b9b3b3"
-        task, queue, tenant = f"shop.task_{number % 5}", f"queue-{number % 3}", f"tenant-{number % 101}"
-        letter = {
-            "schema": SCHEMA,
-            "id": job_id,
-            "task": task,
-            "queue": queue,
-            "state": "parked" if number % 50 == 0 else "dead",
-            "tenant": tenant,
-            "flow": None,
-            "died_at": 1_795_000_000 + number / 7,
-            "message": {"task": task, "args": [number, f"ana{number}@kontor.example"], "kwargs": {}, "options": {}},
-            "cause": {"type": "shop.GatewayError", "message": f"refused {number}", "line": "shop:7 in ship"},
-            "traceback": TRACEBACK,
-            "fingerprint": f"{number % 10:012x}",
-        }
-        store.decide(job_id, 1, attempt, {"again_in": None, "parked": False}, letter)
+    store.decide(job_id, 1, ATTEMPT, {"again_in": None, "parked": False}, letter)
 
 
 def _acts(queue: DeadLetterQueue, count: int) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import shorten
 from typing import Final
 
@@ -14,6 +15,8 @@ from tasks_platform.letters.replays import GroupStatus, ReplayRun, ReplayStatus,
 
 #: Characters of what an error says.
 _SHORT: Final = 120
+#: Seconds without a change after which it is said what is waited for.
+_LONG: Final = 10.0
 
 
 def print_selection(console: Console, selection: Selection, what: str) -> None:
@@ -38,11 +41,15 @@ def print_selection(console: Console, selection: Selection, what: str) -> None:
 def follow_replay(run: ReplayRun, console: Console) -> ReplayStatus:
     """Run a replay to its end, with a bar for each bug; print and return how it ended."""
     ended: ReplayStatus | None = None
+    changed = time.monotonic()
     with FlowProgress(console) as bars:
-        for ended in run:
-            for group in ended.groups:
+        for now in run:
+            changed = changed if now == ended else time.monotonic()
+            waiting = time.monotonic() > changed + _LONG
+            ended = now
+            for group in now.groups:
                 done = group.recovered + group.back + group.left
-                count, note = f"{done}/{group.letters}", _note(group)
+                count, note = f"{done}/{group.letters}", _note(group, waiting=waiting)
                 bars.update(group.fingerprint, done, group.letters, count=count, note=note, begun=done + group.out > 0)
     if ended is None:
         raise AssertionError("a replay that is run has a status")
@@ -57,11 +64,12 @@ def follow_replay(run: ReplayRun, console: Console) -> ReplayStatus:
     return ended
 
 
-def _note(group: GroupStatus) -> Text:
-    """Say what needs somebody."""
+def _note(group: GroupStatus, *, waiting: bool) -> Text:
+    """Say what needs somebody: also a worker, where nothing happens."""
     notes = [Text(f"{group.back} came back", "red")] if group.back else []
     notes += [Text(f"{group.left} left", "yellow")] if group.left else []
     notes += [Text("stopped", "red")] if group.stopped else []
+    notes += [Text(f"{group.out} not run yet", "yellow")] if waiting and group.out else []
     return Text(", ").join(notes)
 
 

@@ -232,6 +232,19 @@ class TestPurging:
         assert (store.reserve("job", "another", LONG), store.reserve("other", "another", LONG)) == ("taken", "free")
 
 
+def test_a_page_may_be_as_large_as_one_likes(redis_url, redis_db):
+    store, count = RedisStore(redis_url, prefix=""), 8001
+    with redis_db.pipeline(transaction=False) as pipe:
+        for number in range(count):
+            record = json.dumps(letter(id=f"job-{number}"))
+            pipe.hset(f"letter:job-{number}", mapping={"record": record, "state": "dead", "version": 1})
+            pipe.zadd("letters", {f"job-{number}": float(number)})
+        pipe.execute()
+
+    assert len(store.letters(0, count)) == count
+    store.client.close()
+
+
 class TestLettersOfAnEarlierVersion:
     @pytest.fixture
     def redis(self, redis_url, redis_db):

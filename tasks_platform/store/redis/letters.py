@@ -38,7 +38,7 @@ class Letters(RedisPart):
         no_more = limit < 1
         while not no_more and len(ids) < limit:
             arguments = [latest, last, earliest, offset, limit - len(ids), _BUDGET]
-            offset, no_more, latest, last, *found = self._run("find_letters", lists, arguments)
+            offset, no_more, latest, last, found = self._run("find_letters", lists, arguments)
             ids += found
         return self._read_letters(ids)
 
@@ -58,10 +58,11 @@ class Letters(RedisPart):
                 pipe.zcard(f"{self._letters}:fingerprint:{fingerprint}").hgetall(group)
                 pipe.hgetall(f"{group}:tenant").hgetall(f"{group}:queue")
             answers = iter(pipe.execute())
-        return [
+        groups = (
             _group(fingerprint, next(answers), next(answers), next(answers), next(answers))
             for fingerprint in fingerprints
-        ]
+        )
+        return [group for group in groups if group["letters"]]  # the last letter of one may have gone meanwhile
 
     def letter_states(self, job_ids: Sequence[str]) -> list[Record | None]:
         with self._pipeline() as pipe:

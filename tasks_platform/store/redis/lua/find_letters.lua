@@ -3,7 +3,7 @@
 -- ARGV  1 the latest time of death   2 the letter of that time to go on after, or ''   3 the earliest time of death
 --       4 how many to leave out   5 how many to return   6 how many to look at, at most
 -- Returns {how many are still to be left out, 1 if there are no more, else 0, the time of death and the id of the
--- last one that was looked at, id, id...}.
+-- last one that was looked at, {id, id...}}.
 -- Reads only. The shortest list is walked, and only for so long: other callers wait meanwhile.
 local walked = 1
 for i = 2, #KEYS do
@@ -56,4 +56,4 @@ while left > 0 and budget > 0 and no_more == 0 do
     end
     budget, rank = budget - size, rank + size
 end
-return {skip, no_more, last_at, last_id, unpack(found)}
+return {skip, no_more, last_at, last_id, found}

@@ -146,7 +146,7 @@ def _mail(settings: Settings) -> str:
     return f"{smtp.host}:{smtp.port} takes mail ({smtp.security})"
 
 
-def _keys(settings: Settings) -> str:
+def _sealing(settings: Settings) -> str:
     ring = settings.sealing.ring
     if ring:
         return f"{len(ring.keys)} set; {ring.active} seals"
@@ -155,11 +155,21 @@ def _keys(settings: Settings) -> str:
     return "none set: jobs with sealed arguments cannot be sent"
 
 
+def _signing(settings: Settings) -> str:
+    ring, required = settings.signing.ring, settings.signing.required
+    if not ring and required:
+        raise PlatformError("signatures are required and there is no key: every message will be refused")
+    if not ring:
+        return "none set: messages are not signed"
+    return f"{len(ring.keys)} set; {ring.active} signs; unsigned messages are {'refused' if required else 'taken, too'}"
+
+
 PROBES: Final = (
     Probe(what="state folder", needs=("state_dir",), look=lambda settings: _folder(settings.state_dir)),
     Probe(what="redis", needs=("redis_url", "embedded", "state_dir"), look=_redis),
     Probe(what="broker", needs=("broker_url",), look=_broker),
-    Probe(what="sealing keys", needs=("sealing", "redis_url"), look=_keys),
+    Probe(what="sealing keys", needs=("sealing", "redis_url"), look=_sealing),
+    Probe(what="signing keys", needs=("signing",), look=_signing),
     Probe(what="task modules", needs=("modules",), look=_modules),
     Probe(what="books", needs=("database_url", "state_dir"), look=_books),
     Probe(what="storage", needs=("storage_dir", "state_dir"), look=lambda settings: _folder(settings.storage)),

@@ -151,7 +151,7 @@ class PlatformConsumer(SteadyConsumer):
     def _distrust(self, message: Any) -> str | None:
         """Tell why *message* is not to be read, None if it may be."""
         signing = self.app.settings.signing
-        if not signing.ring:
+        if not (signing.ring or signing.required):
             return None
         return distrust(signing.ring, _headers(message), _body(message), required=signing.required)
 

@@ -17,6 +17,7 @@ from acceptance.spying import as_bytes, everything_in, spying_on
 from acceptance.workers import PLATFORM, running_worker
 from command_line import call
 from flower_server import running_flower
+from sentry_ingest import running_ingest
 from tasks_platform import Settings, enqueue_many
 from tasks_platform import call as job_call
 from tasks_platform.errors import PermanentError, SealingError
@@ -149,7 +150,11 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
     url, log = environment["TASKS_REDIS_URL"], logs / "secrets.log"
     state = diary.with_name("state")
 
-    with spying_on(platform, raw) as spy, running_flower(state, url, logs / "flower.log", **environment) as flower:
+    with (
+        spying_on(platform, raw) as spy,
+        running_ingest() as sentry,
+        running_flower(state, url, logs / "flower.log", **environment) as flower,
+    ):
         loud = tasks.tells_everybody.delay(diary, token, tasks.Account(name="ana", password=password), codes, pin=pin)
         unique = tasks.is_done_once.delay("ana@kontor.example", once)
         assert tasks.is_done_once.delay("ana@kontor.example", once).id == unique.id
@@ -157,7 +162,8 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
         body = chord([tasks.takes.s(first), tasks.takes.s(second)], tasks.collects.s(third)).delay()
         (many,) = enqueue_many([job_call(tasks.takes, second)])
         wait_for(lambda: len(spy.redis) > 1, 20, "a look at what waits")
-        with running_worker(PLATFORM, url, log, "-E", "-l", "DEBUG", environment=environment):
+        reporting = {**environment, "TASKS_SENTRY__DSN": sentry.dsn}
+        with running_worker(PLATFORM, url, log, "-E", "-l", "DEBUG", environment=reporting):
             wait_for(lambda: platform.store.letter(loud.id), 20, "the letter")
             wait_for(lambda: platform.store.letter(unique.id), 20, "the other letter")
             assert tasks.takes.AsyncResult(chained.id).get(timeout=20) == f"next-next-next-{first}"
@@ -174,6 +180,7 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
             assert tasks.tells_everybody.AsyncResult(loud.id).get(timeout=20) == f"result-of-{token}"
             assert tasks.gives_away.delay("given-away").get(timeout=20) == "in the open: given-away"
             wait_for(lambda: flower.jobs().get(loud.id, {}).get("state") == "SUCCESS", 20, "Flower")
+            wait_for(lambda: sentry.events(job_id=loud.id) and sentry.events(job_id=unique.id), 20, "the reports")
             pages = list(on_flower(flower, [loud.id, unique.id, chained.id, body.id]))
 
     everything = [token, password, *codes]
@@ -183,8 +190,10 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
     planted.check("the events", spy.events)
     planted.check("what people are shown", *shown)
     planted.check("Flower", *pages, flower.said(), *(file.read_bytes() for file in state.rglob("*") if file.is_file()))
+    planted.check("Sentry", *sentry.bodies)
     planted.check("Redis", *spy.redis)
     the_search_looked_where_something_was_to_be_found(spy, said, "".join(shown), "".join(pages), str(diary), loud.id)
+    assert b"has no use for <sealed>" in b"".join(sentry.bodies)
     assert broker.url is not None or any(b'"chord":' in dump for dump in spy.redis)
 
 
@@ -219,12 +228,13 @@ def test_a_worker_without_the_key_keeps_the_job_for_one_that_has_it(
 ) -> None:
     job = tasks.takes.delay("to-be-kept")
     url = environment["TASKS_REDIS_URL"]
-    with running_worker(PLATFORM, url, logs / "keyless.log", environment={**environment, "TASKS_SEALING__KEYS": OLD}):
+    keyless = {**environment, "TASKS_SEALING__KEYS": OLD}
+    with running_worker(PLATFORM, url, logs / "keyless.log", pool="solo", environment=keyless):
         letter = wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
     assert letter["cause"]["type"] == "tasks_platform.errors.SealingError"
     assert "was sealed with the key 'new', which this process does not have" in letter["cause"]["message"]
     assert len(letter["attempts"]) == 1
-    with running_worker(PLATFORM, url, logs / "keyed.log", environment=environment):
+    with running_worker(PLATFORM, url, logs / "keyed.log", pool="solo", environment=environment):
         letters.replay(job.id)
         wait_for(lambda: tasks.takes.AsyncResult(job.id).state == "SUCCESS", 20, "the replay")
         assert tasks.takes.AsyncResult(job.id).get(timeout=20) == "next-to-be-kept"

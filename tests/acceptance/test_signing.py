@@ -12,8 +12,8 @@ from celery import chain, chord
 from acceptance import accidents, shop
 from acceptance.diary import read
 from acceptance.workers import PLATFORM, Worker, running_worker
-from command_line import call
-from tasks_platform import Settings
+from command_line import call as command
+from tasks_platform import Settings, call, enqueue_many
 from tasks_platform.errors import LetterError
 from tasks_platform.sealing import new_key
 from tasks_platform.settings import Signing
@@ -97,6 +97,7 @@ def test_whatever_the_platform_sends_is_signed_and_runs(
     assert shop.whose_after_a_retry.apply_async(tenant="acme").get(timeout=20) == "acme"
     assert shop.add.apply_async((20, 22), countdown=0.2, expires=60).get(timeout=20) == 42
     assert platform.send_task(shop.add.name, (20, 22)).get(timeout=20) == 42
+    assert [job.get(timeout=20) for job in enqueue_many([call(shop.add, 20, 22), shop.add.s(1, 2)])] == [42, 3]
     assert chain(shop.add.s(1, 2), shop.add.s(3))().get(timeout=20) == 6
     assert chord([shop.add.s(1, 2), shop.add.s(3, 4)], shop.total.s())().get(timeout=20) == 10
     assert shop.is_ordered.apply_async((diary, 1), queue="default", compression="gzip").get(timeout=20) is None
@@ -130,7 +131,7 @@ def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest
             operate(letter["id"])
     assert read(diary) == []
 
-    result = call("letters", "vouch", letter["id"], given="y\n", **environment)
+    result = command("letters", "vouch", letter["id"], given="y\n", **environment)
     assert result.exit_code == 0, result.output
     assert "is not trusted: it is not signed" in result.stderr
     wait_for(lambda: read(diary) == [job_id], 20, "the job that somebody vouched for")

@@ -58,6 +58,7 @@ def test_a_configuration_that_works_is_said_to_work(redis_url: str, tmp_path: Pa
         "redis",
         "broker",
         "sealing keys",
+        "signing keys",
         "task modules",
         "books",
         "storage",
@@ -75,6 +76,15 @@ def test_the_embedded_server_counts_only_if_it_may_be_started(tmp_path: Path, em
     ((ok, words),) = findings(result)["redis"]
     assert (result.exit_code, ok) == ((0, True) if embedded else (1, False))
     assert words.endswith("can be started" if embedded else "or TASKS_EMBEDDED=1 to run one of your own")
+
+
+def test_signatures_that_are_required_without_a_key_are_a_problem(redis_url: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("# none yet\n")
+    signing = {"TASKS_SIGNING__REQUIRED": "true", "TASKS_SIGNING__KEYS_FILE": str(tmp_path / "keys")}
+    result = call("check", "--json", TASKS_REDIS_URL=redis_url, TASKS_STATE_DIR=str(tmp_path), **signing)
+    ((ok, words),) = findings(result)["signing keys"]
+    assert (result.exit_code, ok) == (1, False)
+    assert words == "signatures are required and there is no key: every message will be refused"
 
 
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:

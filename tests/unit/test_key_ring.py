@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tasks_platform.celery import PlatformApp
 from tasks_platform.errors import SealingError, SettingsError
 from tasks_platform.sealing import KeyRing, kept_ring, new_key
 from tasks_platform.settings import Sealing, Settings
@@ -88,6 +89,13 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None
 
 
 class TestAKeyOfOnesOwn:
+    def test_is_had_by_who_runs_on_a_server_of_their_own_and_by_nobody_else(self, tmp_path: Path):
+        mine = PlatformApp("mine", settings=Settings(state_dir=tmp_path), set_as_current=False)
+        shared = PlatformApp("shared", settings=Settings(redis_url="redis://cache"), set_as_current=False)
+
+        assert mine.ring.keys == kept_ring(tmp_path).keys
+        assert not shared.ring
+
     def test_is_made_once_however_many_ask_and_is_for_this_user_alone(self, tmp_path: Path):
         folder = tmp_path / "state"
         with ThreadPoolExecutor(8) as pool:

@@ -50,9 +50,6 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._ids)
 
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._ids
-
     def publish(self, message: Mapping[str, Any], **options: Any) -> Any:
         """Keep a message to be pushed with its group."""
         self._current = (message.get("headers") or {}).get("id") or ""

@@ -39,9 +39,17 @@ class Batch:
         self._declared: set[Any] = set()
 
     def is_possible(self) -> bool:
-        """Connect, and tell whether the broker takes messages in groups."""
-        self._producer.connection.ensure_connection(**self._policy)
-        return bool(self._producer.channel and self._producer.supports_batch_publish)
+        """Connect, and tell whether the broker takes messages in groups.
+
+        Raises:
+            PartlySentError: if there is no broker.
+
+        """
+        try:
+            self._producer.connection.ensure_connection(**self._policy)
+            return bool(self._producer.channel and self._producer.supports_batch_publish)
+        except TROUBLE as error:
+            raise self._partly(error, self._token) from error
 
     def send(self) -> list[Any]:
         """Send all, and return their handles in order.

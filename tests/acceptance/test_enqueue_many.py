@@ -211,6 +211,17 @@ def test_a_server_that_is_gone_before_it_answered_leaves_a_rest_that_is_sent_onc
     assert waiting_in(client, "gone") == list(range(MANY))
 
 
+def test_without_a_server_all_of_them_are_the_rest(server: RedisServer, client: redis.Redis) -> None:
+    with redis_proxy(server.port) as proxy, caller(server, proxy.url) as app:
+        proxy.down = True
+        with pytest.raises(PartlySentError, match="0 of 3 jobs were sent, 3 were not: OperationalError") as caught:
+            enqueue_many(adds(app, range(3), "away"))
+        assert (caught.value.sent, list(caught.value.unsent), caught.value.unsure) == ({}, [0, 1, 2], {})
+        proxy.mend()
+        enqueue_many(caught.value.rest)
+    assert waiting_in(client, "away") == [0, 1, 2]
+
+
 def test_a_broker_that_takes_no_groups_gets_them_one_by_one(server: RedisServer) -> None:
     with caller(server, "memory://") as app:
         handles = enqueue_many(adds(app, range(5), "single"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redbeat.schedulers import RedBeatScheduler  # type: ignore[import-untyped]
 
@@ -95,7 +95,8 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         troubles: list[Exception] = []
         for key in due:
             try:
-                self._settle(Row.from_key(key, app=self.app))
+                if (row := self._row(key)) is not None:
+                    self._settle(row)
             except NotLeadingError:
                 raise
             except Exception as trouble:  # noqa: BLE001 - one entry does not hold up the others
@@ -103,6 +104,15 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         if troubles:
             raise troubles[0]
         return pause
+
+    def _row(self, key: str) -> Row | None:
+        """Return the row of *key*; where only its place in the table is left, that is dropped."""
+        try:
+            return cast("Row", Row.from_key(key, app=self.app))
+        except KeyError:
+            log.warning("beat: the row %s is lost, and is written again if it is declared", key)
+            self.app.redbeat_redis.zrem(self.app.redbeat_conf.schedule_key, key)
+            return None
 
     def _settle(self, row: Row) -> None:
         self._settling.settle(row)

@@ -352,6 +352,15 @@ class TestTrouble:
         beat.tick()
         assert waiting(client) == []
 
+    def test_a_row_that_is_lost_alone_is_written_again(self, app, start, client):
+        entry = declare()
+        beat = leading(start())
+        came_due(app, entry, 1)
+        client.delete(Row.generate_key(app, "clean-up"))
+        tick_until(beat, lambda: client.exists(Row.generate_key(app, "clean-up")))
+
+        assert Row.from_key(Row.generate_key(app, "clean-up"), app=app).entry == entry
+
     def test_a_row_of_another_version_is_replaced(self, app, start, client):
         entry = declare()
         leading(start()).close()

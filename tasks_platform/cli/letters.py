@@ -130,16 +130,20 @@ def show(letter_id: str, *, as_json: bool) -> None:
 
 @letters.command()
 @letter_id
-@click.option("--set", "changes", multiple=True, required=True, metavar="NAME=VALUE", help="An argument and its value.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="An argument and its value.")
+@click.option("--ask", "asked", multiple=True, metavar="NAME", help="An argument whose value is typed in, unseen.")
 @by
 @as_json
-def edit(letter_id: str, changes: tuple[str, ...], by: str | None, *, as_json: bool) -> None:
+def edit(letter_id: str, changes: tuple[str, ...], asked: tuple[str, ...], by: str | None, *, as_json: bool) -> None:
     """Change arguments of a dead letter by name.
 
     VALUE is JSON, or else taken as text; what fits the parameter as text only (--set code=10115) is taken so, too.
     """
+    if not (changes or asked):
+        raise click.UsageError("Say what to change, with --set or --ask.")
     queue = DeadLetterQueue(application(), by=by)
     texts = dict(_named(change) for change in changes)
+    texts |= {name: click.prompt(name, hide_input=True, err=True) for name in asked}
     letter = _edit(queue, letter_id, texts)
     if as_json:
         click.echo(json.dumps(masked(letter), indent=2))

@@ -122,11 +122,11 @@ def in_the_letters(job_id: str, pin: int, environment: dict[str, str]) -> Iterat
         ("show", job_id),
         ("show", job_id, "--json"),
         ("edit", job_id, "--set", f"pin={pin}"),
-        ("edit", job_id, "--set", f"pin={pin}", "--json"),
+        ("edit", job_id, "--ask", "pin", "--json"),
         ("audit", "--json"),
         ("replay", job_id, "--json"),
     ):
-        result = call("letters", *words, columns=1000, **environment)
+        result = call("letters", *words, columns=1000, given=f"{pin}\n", **environment)
         assert result.exit_code == 0, result.output
         yield result.output
 

@@ -167,6 +167,13 @@ class TestLetters:
         assert "value: Input should be a valid integer" in wrong
         assert "sesame" not in wrong
 
+    def test_a_value_may_be_typed_in_unseen(self, store: RedisStore) -> None:
+        bury(store, "one")
+        edited = call("letters", "edit", "one", "--ask", "value", given="4711\n")
+        assert store.letter("one")["message"]["args"] == [4711]
+        assert "4711" not in edited.stderr
+        assert call("letters", "edit", "one").exit_code == 2
+
     @pytest.mark.parametrize(
         ("change", "expected"),
         [("value=7", [7]), ('value="8"', [8]), ("diary=10115", [-1, "10115"]), ('diary="a b"', [-1, "a b"])],

@@ -147,6 +147,16 @@ def test_one_worker_tells() -> None:
     assert bench.ear.told == [("f1", 1)]
 
 
+def test_a_gap_in_the_audit_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.bury("f1")
+    bench.look()
+    assert not caplog.records
+    bench.store.save_teller("ear", {"cursor": "17-0", "bugs": []})
+    bench.look()
+    assert "may not hear of some dead letters: more happened since 17-0 than the audit keeps" in caplog.text
+
+
 def test_what_happens_to_letters_otherwise_is_no_news() -> None:
     bench = Bench()
     bench.bury("f1")

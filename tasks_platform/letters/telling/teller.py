@@ -50,6 +50,7 @@ class Teller:
         saved = self._store.teller(name)
         cursor, known = saved.get("cursor", ""), known_from(saved.get("bugs", ()))
         while records := self._store.audit(cursor, _PAGE):
+            self._complain_of_a_gap(cursor)
             cursor, known = records[-1]["audit_id"], with_burials(known, records)
             self._store.save_teller(name, {"cursor": cursor, "bugs": record_of(known)})
         if self._clock() < self._again_at:
@@ -70,6 +71,13 @@ class Teller:
         """Let another worker tell from now on."""
         self._store.release(self._claim, self._me)
 
+    def _complain_of_a_gap(self, cursor: str) -> None:
+        """Say so if the audit no longer has the record that was read last: those after it may be gone, too."""
+        oldest = self._store.audit(limit=1)
+        if cursor and oldest and _place(oldest[0]["audit_id"]) > _place(cursor):
+            name = self._listener.name
+            log.error("%s may not hear of some dead letters: more happened since %s than the audit keeps", name, cursor)
+
     def _may_tell(self) -> bool:
         """Tell whether this process tells; one that was killed on the same machine is not waited for."""
         holder = self._store.acquire(self._claim, self._me, _CLAIM)
@@ -82,3 +90,7 @@ class Teller:
     @property
     def _claim(self) -> str:
         return f"letters-teller:{self._listener.name}"
+
+
+def _place(audit_id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in audit_id.split("-"))

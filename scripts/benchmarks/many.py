@@ -22,8 +22,8 @@ from tasks_platform.settings import Settings
 
 
 @click.command()
-@click.option("--jobs", default=10_000, show_default=True, help="Jobs in a block.")
-@click.option("--rounds", default=5, show_default=True, help="Interleaved pairs of blocks.")
+@click.option("--jobs", default=1000, show_default=True, help="Jobs in a block.")
+@click.option("--rounds", default=10, show_default=True, help="Interleaved pairs of blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def many(jobs: int, rounds: int, *, as_json: bool) -> None:
     """Compare enqueue_many with as many single calls of delay(), and the same with ids of the caller's choice."""
@@ -39,7 +39,9 @@ def many(jobs: int, rounds: int, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"jobs": jobs, **figures}, indent=2))
         return
-    table = Table("", "one by one", "at once", "times as fast", title=f"{jobs:,} jobs in seconds, medians of blocks")
+    table = Table(
+        "", "one by one", "at once", "times as fast", title=f"{jobs:,} jobs in seconds, medians of {rounds} blocks"
+    )
     for name, row in figures.items():
         table.add_row(name, f"{row['single']:.2f}", f"{row['many']:.2f}", f"{row['ratio']:.1f}")
     Console().print(table)

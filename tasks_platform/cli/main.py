@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "new": "tasks_platform.cli.new_project",
     "run": "tasks_platform.cli.invoice",
     "schedules": "tasks_platform.cli.schedules",
+    "up": "tasks_platform.cli.up",
     "worker": "tasks_platform.cli.worker",
 }
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -13,10 +10,10 @@ from typing import Self
 from tasks_platform.celery import PlatformApp, create_app
 from tasks_platform.errors import PlatformError
 from tasks_platform.settings import Settings
-from tasks_platform.up.children import Child, Children
-
-_START = 30.0
-_POLL = 0.02
+from tasks_platform.up.environment import environment_of
+from tasks_platform.up.keeper import Keeper
+from tasks_platform.up.mail import start_mailbox
+from tasks_platform.up.parts import worker
 
 
 class LocalPlatform:
@@ -34,8 +31,7 @@ class LocalPlatform:
         self.app: PlatformApp = create_app(self.settings)
         self._refuse = refuse
         self._concurrency = concurrency or max(2, os.cpu_count() or 2)
-        self._children = Children()
-        self._environment = dict(os.environ)
+        self._keeper = Keeper()
 
     @property
     def logs(self) -> Path:
@@ -44,18 +40,21 @@ class LocalPlatform:
 
     def __enter__(self) -> Self:
         try:
-            self._environment["TASKS_REDIS_URL"] = self.app.redis_url
-            self._environment["TASKS_STATE_DIR"] = str(self.settings.state_dir)
+            environment = environment_of(self.app)
             if self.settings.smtp.host is None:
-                self._start_mailbox()
-            self._start_worker()
+                add, check = self._keeper.add, self.check
+                environment |= start_mailbox(
+                    self.settings, environment, self.logs, add=add, check=check, refuse=self._refuse
+                )
+            part = worker("worker", "--concurrency", str(self._concurrency), "--hostname", f"local-{os.getpid()}@%h")
+            self._keeper.add(part.child(environment, self.logs))
         except BaseException:
-            self._children.end()
+            self._keeper.end()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._children.end()
+        self._keeper.end()
 
     def check(self) -> None:
         """Raise if a part of the platform could not be kept running.
@@ -64,34 +63,5 @@ class LocalPlatform:
             PlatformError: naming it and its log.
 
         """
-        if self._children.given_up:
-            raise PlatformError("; ".join(self._children.given_up.values()))
-
-    def _start_mailbox(self) -> None:
-        ready = self.settings.state_dir / "mailbox.ready"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "tasks_platform.services.mailbox", "--folder", str(self.settings.mailbox)]
-        command += ["--ready-file", str(ready), *(word for item in self._refuse for word in ("--refuse", item))]
-        log = self.logs / "mailbox.log"
-        child = Child(name="mailbox", command=[*command, "--port", "0"], environment=self._environment, log=log)
-        self._children.add(child)
-        deadline = time.monotonic() + _START
-        while not ready.exists():
-            self.check()
-            if time.monotonic() > deadline:
-                raise PlatformError(f"the mailbox did not start within {_START:.0f} s; its log is {log}")
-            time.sleep(_POLL)
-        port = str(json.loads(ready.read_text())["port"])
-        child.command = [*command, "--port", port]  # started again, it is found where it was
-        self._environment |= {
-            "TASKS_SMTP__HOST": "127.0.0.1",
-            "TASKS_SMTP__PORT": port,
-            "TASKS_SMTP__SECURITY": "none",
-        }
-
-    def _start_worker(self) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "tasks_platform", "worker", "--loglevel", "INFO"]
-        command += ["--concurrency", str(self._concurrency), "--hostname", f"local-{os.getpid()}@%h"]
-        command += ["--without-mingle", "--without-gossip"]  # there is nobody to talk to: a second less to wait
-        log = self.logs / "worker.log"
-        self._children.add(Child(name="worker", command=command, environment=self._environment, log=log))
+        if self._keeper.given_up:
+            raise PlatformError("; ".join(self._keeper.given_up.values()))

@@ -17,7 +17,9 @@ from tasks_platform import Settings
 from tasks_platform.errors import PlatformError
 from tasks_platform.services.mailbox.folder import read_mailbox
 from tasks_platform.up import LocalPlatform
-from tasks_platform.up.children import Child, Children
+from tasks_platform.up.child import Child
+from tasks_platform.up.children import Children
+from tasks_platform.up.keeper import Keeper
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def test_a_worker_and_a_mailbox_that_are_killed_are_started_again(platform: Loca
 
 
 def test_a_child_that_dies_again_and_again_is_given_up_with_its_log(tmp_path: Path) -> None:
-    children = Children()
+    children = Keeper()
     children.add(Child(name="sick", command=["/bin/false"], environment=os.environ, log=tmp_path / "sick.log"))
     try:
         wait_for(lambda: children.given_up, 60, "the giving up")
@@ -84,14 +86,14 @@ def test_a_child_that_dies_again_and_again_is_given_up_with_its_log(tmp_path: Pa
     assert children.given_up == {"sick": reason}
 
 
-def test_children_end_one_after_the_other_the_last_first(tmp_path: Path) -> None:
+def test_children_end_stage_by_stage_the_highest_first(tmp_path: Path) -> None:
     script = "trap 'echo {name} >> {log}; sleep 0.2; exit' TERM; echo up > {name}; while :; do sleep 0.05; done"
     order = tmp_path / "order"
     children = Children()
-    for name in ("first", "second"):
+    for stage, name in enumerate(("first", "second")):
         ready = tmp_path / name
         command = ["/bin/sh", "-c", script.format(name=ready, log=order)]
-        children.add(Child(name=name, command=command, environment=os.environ, log=tmp_path / "log"))
+        children.add(Child(name=name, command=command, environment=os.environ, log=tmp_path / "log", stage=stage))
     wait_for(lambda: all((tmp_path / name).exists() for name in ("first", "second")), SOON, "both")
     children.end()
     assert order.read_text().split() == [str(tmp_path / "second"), str(tmp_path / "first")]
@@ -104,7 +106,7 @@ def test_what_does_not_end_is_killed(tmp_path: Path) -> None:
     wait_for((tmp_path / "up").exists, SOON, "the child")
     pid = running(os.getpid(), "trap ''")
     assert pid is not None
-    children.end(grace=0.3)
+    assert children.end(grace=0.3) == ["deaf"]
     assert not listening(pid)
 
 

@@ -1,0 +1,217 @@
+"""``tasks-platform up``: everything together, one log, and nothing left in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from acceptance import shop
+from acceptance.diary import read
+from command_line import call, refusal
+from month import PROGRAM, children_of, command_of, joined, kill
+from redis_server import free_port
+from tasks_platform import Settings, create_app, embedded
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tasks_platform.celery import PlatformApp
+
+pytestmark = pytest.mark.timeout(300)  # several programs have to start, also on a busy machine
+#: Seconds in which everything is ready, and in which everything that was started is gone.
+READY, SOON = 120.0, 40.0
+SMALL = ("--without", "flower", "--without", "beat", "--workers", "1", "--concurrency", "1")
+
+
+class Up:
+    """The command, as it runs in a terminal of its own."""
+
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self.state = folder / "state"
+        self.output, self.errors = folder / "output", folder / "errors"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(["tests", "."]),
+            "TASKS_STATE_DIR": str(self.state),
+            "TASKS_MODULES": "acceptance.shop",
+            "TASKS_BUSINESS": "false",
+            **variables,
+        }
+        with self.output.open("w") as output, self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                (*PROGRAM, "up", *options), env=environment, stdout=output, stderr=errors, start_new_session=True
+            )
+
+    def ready(self) -> set[int]:
+        """Wait until all parts are ready; return the processes of them all."""
+        wait_for(lambda: self.process.poll() is not None or " ready; " in self.said(), READY, "all parts")
+        assert self.process.poll() is None, self.errors.read_text()
+        server = embedded.status(self.state)
+        assert server.pid
+        assert server.supervisor
+        parts = children_of(self.process.pid)
+        return {server.pid, server.supervisor, *parts, *(pid for part in parts for pid in children_of(part))}
+
+    def said(self) -> str:
+        """Return what was printed so far."""
+        return self.output.read_text()
+
+    def child(self, word: str) -> int | None:
+        """Return the process of a part by a word of its command line."""
+        return next((pid for pid in children_of(self.process.pid) if word in command_of(pid)), None)
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt it, as a terminal does: all processes in the foreground hear of it."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        """Return the exit code."""
+        return self.process.wait(60)
+
+
+@contextmanager
+def running(folder: Path, *options: str, **variables: str) -> Iterator[Up]:
+    """Run the command; what a failed test leaves is ended."""
+    up = Up(folder, *options, **variables)
+    try:
+        yield up
+    finally:
+        if up.process.poll() is None:
+            up.process.send_signal(signal.SIGTERM)
+            up.process.wait(60)
+
+
+@contextmanager
+def client_of(up: Up) -> Iterator[PlatformApp]:
+    """Send jobs to what runs."""
+    with joined(up.state) as server:
+        assert server is not None
+        app = create_app(Settings(redis_url=server.url, modules="acceptance.shop", business=False))
+        try:
+            yield app
+        finally:
+            app.close()
+
+
+def all_gone(processes: set[int]) -> None:
+    """Wait until none of *processes* is left."""
+    wait_for(lambda: not any(command_of(pid) for pid in processes), SOON, f"the end of {processes}")
+
+
+@pytest.mark.checklist(82, 83)
+def test_everything_runs_with_one_log_and_ctrl_c_ends_it_when_its_jobs_have_ended(tmp_path: Path, diary: Path) -> None:
+    port = free_port()
+    classes = {"TASKS_WORKERS": '{"critical": null, "normal": {"concurrency": 1}, "low": null}'}
+    with running(tmp_path, "--port", str(port), **classes) as up:
+        started = up.ready()
+        with client_of(up):
+            assert shop.add.delay(1, 2).get(timeout=30) == 3
+            login = re.search(r"user (\S+), password (\S+)", up.errors.read_text())
+            assert login
+            page = httpx.get(f"http://127.0.0.1:{port}/api/tasks", auth=(login[1], login[2]), trust_env=False)
+            assert [job["name"] for job in page.json().values()] == ["acceptance.shop.add"]
+            shop.takes_a_second.delay(diary)
+            wait_for(lambda: read(diary), 20, "the job")
+        up.press_ctrl_c()
+        assert up.wait() == 0
+    assert read(diary) == ["started", "ended"]
+    all_gone(started)
+
+    lines = up.said().splitlines()
+    parts = {"worker-normal", "beat", "mailbox", "flower"}
+    assert {line.partition(" ")[0] for line in lines} == {*parts, "up"}
+    assert {line.index(" | ") for line in lines} == {len("worker-normal")}
+    ran = {line.partition(" ")[0] for line in lines if "acceptance.shop.add" in line}
+    assert "worker-normal" in ran
+    assert f"http://127.0.0.1:{port}" in up.said()
+    assert lines[-1].endswith(" | all parts have ended")
+    logs = list((up.state / "logs").iterdir())
+    assert {log.name for log in logs} == {f"{part}.log" for part in parts}
+    assert not any(login[2] in file.read_text() for file in (*logs, up.output))
+
+
+@pytest.mark.checklist(82)
+def test_a_second_one_is_refused_in_words_and_term_ends_the_first(tmp_path: Path) -> None:
+    with running(tmp_path, *SMALL) as up:
+        started = up.ready()
+        again = subprocess.run(
+            (*PROGRAM, "up", "--json", *SMALL),
+            env={**os.environ, "TASKS_STATE_DIR": str(up.state)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert again.returncode == 1
+        assert f"tasks-platform up runs already for {up.state}, as process {up.process.pid}" in again.stderr
+        up.process.send_signal(signal.SIGTERM)
+        assert up.wait() == 0
+    all_gone(started)
+
+
+@pytest.mark.checklist(85)
+def test_a_part_that_dies_is_started_again_and_one_that_cannot_be_kept_running_ends_all(tmp_path: Path) -> None:
+    with running(tmp_path, *SMALL, "--json") as up:
+        wait_for(lambda: '"event": "ready"' in up.said(), READY, "all parts")
+        started = {*children_of(up.process.pid)}
+        before = None
+        for _ in range(6):
+            pid = wait_for(lambda before=before: (found := up.child("services.mailbox")) != before and found, 20, "it")
+            kill(pid)
+            before = pid
+        assert up.wait() == 1
+    all_gone(started)
+    log = up.state / "logs" / "mailbox.log"
+    assert f"Error: the mailbox died 6 times soon after its start; its log is {log}" in up.errors.read_text()
+    assert "mailbox ready on 127.0.0.1" in up.errors.read_text()
+    lines = [json.loads(line) for line in up.said().splitlines()]
+    deaths = [line["line"] for line in lines if line.get("event") == "died"]
+    assert deaths == ["the mailbox died by SIGKILL: started again"] * 5 + ["the mailbox died by SIGKILL: given up"]
+    assert {line["part"] for line in lines} >= {"worker", "mailbox", "up"}
+
+
+@pytest.mark.checklist(85)
+def test_nothing_is_left_when_the_command_itself_is_killed(tmp_path: Path) -> None:
+    with running(tmp_path, *SMALL) as up:
+        started = up.ready()
+        kill(up.process.pid)
+        up.wait()
+        all_gone(started)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_jobs(tmp_path: Path, diary: Path) -> None:
+    with running(tmp_path, *SMALL, "--without", "mailbox") as up:
+        started = up.ready()
+        with client_of(up):
+            shop.sleeps_the_first_time.delay(diary)
+            wait_for(lambda: read(diary), 20, "the job")
+        up.press_ctrl_c()
+        wait_for(lambda: "Ctrl-C again kills" in up.said(), 20, "the ending")
+        up.press_ctrl_c()
+        assert up.wait() == 130
+    all_gone(started)
+    assert "killed: worker" in up.said()
+
+
+def test_a_port_that_is_taken_and_a_module_that_is_missing_are_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKS_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TASKS_BUSINESS", "false")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refusal(call("up", "--port", str(port))).startswith(f"Flower cannot listen on 127.0.0.1, port {port}: ")
+    missing = call("up", TASKS_MODULES="no.such.module")
+    assert "the task module no.such.module cannot be imported" in refusal(missing)
+    assert not list((tmp_path / "state").glob("*/*"))

@@ -241,5 +241,6 @@ def _given_up(message: Any) -> str | None:
 def _digest(message: Any) -> str:
     """Name a message that has no id: the same when it is delivered again, another for an equal message."""
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
-    tag = str(message.properties.get("delivery_tag")).encode()
+    named = ("delivery_tag", "message_id", "correlation_id")  # the first on Redis, the others where somebody wrote them
+    tag = repr([*map(message.properties.get, named), message.headers]).encode()
     return hashlib.sha256(tag + body).hexdigest()[:32]

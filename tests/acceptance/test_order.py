@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
@@ -54,7 +55,7 @@ def test_a_task_has_a_level_of_its_own_and_a_plain_producer_may_name_one(
 
 @pytest.mark.checklist(14, 40)
 def test_a_worker_of_some_queues_gets_their_jobs_only_and_one_of_none_gets_all(
-    platform: PlatformApp, server: RedisServer, logs: Path, tmp_path: Path
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path
 ) -> None:
     orders, others = tmp_path / "orders", tmp_path / "others"
     shop.is_ordered.delay(orders, 1)
@@ -62,8 +63,10 @@ def test_a_worker_of_some_queues_gets_their_jobs_only_and_one_of_none_gets_all(
     shop.notes_a_number.delay(others, 2)
     shop.notes_a_number.apply_async((orders, 2), queue="orders")
     platform.send_task("acceptance.shop.is_ordered", (str(orders), 3))  # by name: it goes home, too
+    owed = broker.owed()  # by the workers of the tests before
     with running_worker(PLATFORM, server.url, logs / "orders.log", "--queues", "orders", concurrency=1):
         wait_for(lambda: len(read(orders)) == 3, 30, "the orders")
+        wait_for(lambda: broker.owed() <= owed, 10, "the acknowledgements")  # its end is a kill
         assert read(others) == []
     shop.is_ordered.delay(orders, 4)
     with running_worker(PLATFORM, server.url, logs / "all.log", concurrency=1):

@@ -21,7 +21,8 @@ class EventKind(StrEnum):
 
     #: A run begins: ``waited`` (seconds since it was due, at a first attempt, where the sender told).
     STARTED = "started"
-    #: The job succeeded: ``runtime`` (seconds), ``result`` (its kind and size, never its value).
+    #: The job succeeded: ``runtime`` (seconds), ``result`` (its kind and size, never its value), ``peak_mb`` (the most
+    #: memory that its process has needed so far).
     COMPLETED = "completed"
     #: The run failed and the job is tried again: ``again_in`` (seconds); ``error``.
     RETRYING = "retrying"

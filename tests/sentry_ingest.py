@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -72,10 +72,11 @@ def running_ingest() -> Iterator[Ingest]:
             assert self.path == f"/api/{PROJECT}/envelope/"
             assert KEY in self.headers["X-Sentry-Auth"]
             ingest.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+            with suppress(ConnectionError):  # who sent it may be gone
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -24,7 +24,7 @@ from tasks_platform.task.job_ids import handing_on
 from tasks_platform.task.retention import keep_result
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
-from tasks_platform.task.sizes import size_of
+from tasks_platform.task.sizes import peak_mb, size_of
 from tasks_platform.task.tenant import acting_for
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,8 @@ class PlatformBackend(RedisBackend):
                 raise
             self._settle(task, request, error)
         else:
-            if (run := getattr(request, "run", None)) is not None:
-                _tell_completed(run, result)
+            if has_listeners(EventKind.COMPLETED):
+                self._tell_completed(request, result)
             if request is not None and request.chord and _is_repeated(request):
                 while not self.count_again(request, result):
                     time.sleep(_CLAIM_POLL)
@@ -101,6 +101,13 @@ class PlatformBackend(RedisBackend):
             **params, retry=retry, retry_on_error=[ConnectionError, TimeoutError]
         )
 
+    def _tell_completed(self, request: Any, result: Any) -> None:
+        """Tell those who listen that a job has succeeded; plain Celery tasks have no run that began."""
+        if (began := getattr(request, "began", None)) is not None:
+            run = run_of(self.app.tasks[request.task], request, request.args, request.kwargs)
+            runtime = (datetime.now(UTC) - began).total_seconds()
+            emit(EventKind.COMPLETED, run, runtime=runtime, result=size_of(result), peak_mb=peak_mb())
+
     def _settle(self, task: Any, request: Any, error: Exception) -> None:
         """Decide what becomes of a run that succeeded and whose outcome could not be stored.
 
@@ -125,12 +132,6 @@ class PlatformBackend(RedisBackend):
         else:
             settle_as_dead(task, run, failure)
             self.mark_as_failure(request.id, failure, request=request)
-
-
-def _tell_completed(run: Run, result: Any) -> None:
-    if has_listeners(EventKind.COMPLETED):
-        runtime = (datetime.now(UTC) - run.started_at).total_seconds()
-        emit(EventKind.COMPLETED, run, runtime=runtime, result=size_of(result))
 
 
 def _is_repeated(request: Any) -> bool:

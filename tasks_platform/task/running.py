@@ -23,7 +23,7 @@ from tasks_platform.errors import (
     TaskExitedError,
     TryAgain,
 )
-from tasks_platform.events import EventKind, emit
+from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
 from tasks_platform.task.envelope import AWAITING, message_of, own_headers, resend, signature_of
@@ -44,7 +44,7 @@ def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     if request is None or request.called_directly:
         return task.business(*args, **kwargs)
     run = run_of(task, request, args, kwargs)
-    request.run = run  # for those who come after: the result is not stored yet
+    request.began = run.started_at  # for those who come after; the run itself would hold the request, and it the run
     with opened_in_a_run():
         # what the function leaves in context variables is not the next job's
         return copy_context().run(_perform, task, request, run)
@@ -131,7 +131,8 @@ def _begin(run: Run) -> bool:
 def _tell_begin(request: Any, run: Run) -> None:
     if (request.delivery_info or {}).get("redelivered"):
         emit(EventKind.STALLED, run, reason="delivered again: the worker that had it died, or gave it back")
-    emit(EventKind.STARTED, run, **_waited(run))
+    if has_listeners(EventKind.STARTED):
+        emit(EventKind.STARTED, run, **_waited(run))
 
 
 def _waited(run: Run) -> dict[str, Any]:

@@ -68,7 +68,6 @@ def settle_as_dead(task: PlatformTask[..., Any], run: Run, error: BaseException)
 def tell_failed(run: Run, error: BaseException, *, parked: bool) -> None:
     """Tell those who listen that the job is dead, under the fingerprint of its letter."""
     if has_listeners(EventKind.FAILED):
-        run.notes["told"] = True  # nobody has to tell it again
         cause = cause_of(error)
         shared = fingerprint(run.task, cause, raising_line(cause))
         emit(EventKind.FAILED, run, error=cause, fingerprint=shared, parked=parked)

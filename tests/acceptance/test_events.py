@@ -79,6 +79,28 @@ def test_every_moment_is_told_once_and_in_order(lives: Callable[[str], Events], 
     assert moments == [f"{event['kind']} {event['attempt']}" for event in lives(task)]
 
 
+def test_a_job_that_begins_tells_how_long_it_waited(lives: Callable[[str], Events]) -> None:
+    first, _, second, _ = lives("fails_once")
+    assert first["details"]["waited"] > 0
+    assert "waited" not in second["details"]  # a retry waits on purpose
+
+
+@pytest.mark.checklist(73, 24)
+def test_a_death_is_written_once_by_the_main_process(lives: Callable[[str], Events], logs: Path) -> None:
+    job_id = lives("is_killed")[0]["job"]
+    lines = [json.loads(line) for log in logs.glob("watched*.log") for line in log.read_text().splitlines()]
+    told = [line for line in lines if line.get("job_id") == job_id and line["event"] != "started"]
+    assert [(line["event"], line["level"]) for line in told if "received" not in line["event"]] == [
+        ("stalled", "warning"),
+        ("retrying", "warning"),
+        ("stalled", "warning"),
+        ("failed", "error"),
+    ]
+    assert {line["process"] for line in told} == {"MainProcess"}
+    assert {line["task"] for line in told} == {"acceptance.watched.is_killed"}
+    assert "SIGKILL" in told[-1]["error"]
+
+
 def test_a_retry_is_no_error_and_a_death_is(lives: Callable[[str], Events]) -> None:
     levels = {event["kind"]: (event["level"], event["error"]) for event in lives("never_works")}
     assert levels["retrying"] == (logging.WARNING, "ConnectionError('down for good')")
@@ -95,10 +117,12 @@ def test_a_death_is_told_with_the_fingerprint_of_its_letter(
         assert (death["kind"], death["details"]["fingerprint"]) == ("failed", letter["fingerprint"])
 
 
+@pytest.mark.checklist(79)
 def test_a_job_that_completed_tells_its_time_and_the_size_of_its_result(lives: Callable[[str], Events]) -> None:
     details = lives("succeeds")[-1]["details"]
     assert 0 < details["runtime"] < 5
     assert details["result"] == "list of 3"
+    assert 10 < details["peak_mb"] < 2000
 
 
 @pytest.mark.checklist(73)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 from tasks_platform.events import Event, EventKind, listen, stop_listening
@@ -12,6 +13,20 @@ from tasks_platform.observe.logs.rendering import ABOUT
 log = logging.getLogger("tasks_platform.events")
 #: What is told of runs that go well.
 _EXECUTION = frozenset({EventKind.STARTED, EventKind.COMPLETED})
+
+
+class _Told(threading.local):
+    """The last death that this thread has told."""
+
+    job_id: str | None = None
+
+
+_told = _Told()
+
+
+def has_told_death(job_id: str) -> bool:
+    """Tell whether the last death that was written by this thread is that of *job_id*."""
+    return _told.job_id == job_id
 
 
 def tell_lives(level: int, *, execution: bool) -> None:
@@ -28,5 +43,7 @@ def _write(event: Event) -> None:
     error = event.error
     if error is not None:
         said["error"] = f"{type(error).__name__}: {error}"
+    if event.kind is EventKind.FAILED:
+        _told.job_id = event.job_id
     traced = event.kind is EventKind.FAILED and error is not None and error.__traceback__ is not None
     log.log(event.kind.level, event.kind.value, exc_info=error if traced else None, extra=said)

@@ -9,6 +9,7 @@ from celery import current_app
 from celery._state import get_current_task
 from celery.app import trace
 
+from tasks_platform.observe.logs.lives import has_told_death
 from tasks_platform.observe.logs.rendering import ABOUT
 from tasks_platform.policy import current_run_or_none
 from tasks_platform.task import PlatformTask
@@ -38,8 +39,8 @@ def _is_not_told(record: logging.LogRecord) -> bool:
         return True
     if record.msg in {trace.LOG_SUCCESS, trace.LOG_RETRY, trace.LOG_IGNORED}:
         return False
-    run = getattr(task.request_stack.top, "run", None)
-    return not (record.msg == trace.LOG_FAILURE and run is not None and "told" in run.notes)
+    request: Any = task.request_stack.top
+    return not (record.msg == trace.LOG_FAILURE and request is not None and has_told_death(request.id))
 
 
 def _is_not_settled(record: logging.LogRecord) -> bool:

@@ -30,6 +30,7 @@ _TOLD_OTHERWISE: Final = (
     "celery.redirected",
     "celery.worker.request",
     "multiprocessing",
+    "tasks_platform.letters",
 )
 
 

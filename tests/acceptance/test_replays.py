@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
     from tasks_platform.letters import DeadLetterQueue
@@ -94,14 +95,21 @@ class TestSendingAgain:
         assert len(letters) == 1
 
     @pytest.mark.checklist(37)
-    def test_sent_twice_before_a_worker_looks_it_runs_once(
-        self, platform: PlatformApp, server: RedisServer, letters: DeadLetterQueue, logs: Path, diary: Path
+    def test_sent_twice_before_a_worker_looks_it_runs_once(  # noqa: PLR0913, PLR0917
+        self,
+        platform: PlatformApp,
+        server: RedisServer,
+        broker: Broker,
+        letters: DeadLetterQueue,
+        logs: Path,
+        diary: Path,
     ) -> None:
         queue = f"twice-{uuid.uuid4()}"
         job = tasks.number.apply_async((-1, diary), queue=queue)
         options = ("-Q", queue)
         with running_worker(PLATFORM, server.url, logs / "first.log", *options, environment=MODULES):
             buried(platform, job.id)
+            wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement")  # its end is a kill
         letters.edit(job.id, {"value": 1})
         letters.replay(job.id)
         letters.replay(job.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, ParamSpec
 
-from tasks_platform.errors import PayloadError, ScheduleError, SealingError
+from tasks_platform.errors import PayloadError, ScheduleError
 from tasks_platform.payload import Payload
 from tasks_platform.queues import Priority, broker_priority
 from tasks_platform.schedules.entry import Entry
@@ -38,9 +38,8 @@ class Schedule:
 
         """
         try:
-            payload = object.__getattribute__(
-                task, "declared_payload"
-            )  # the task itself is not there before its application
+            # the task itself is not there before its application
+            payload = object.__getattribute__(task, "declared_payload")
         except AttributeError:
             payload = None
         if not isinstance(payload, Payload):
@@ -54,11 +53,6 @@ class Schedule:
             written_args, written_kwargs = payload.write(args, kwargs)
         except PayloadError as error:
             raise ScheduleError(f"schedule({self.name!r}): {error}") from None
-        except SealingError:
-            raise ScheduleError(
-                f"schedule({self.name!r}): {payload.name} is given a secret, which has no place in code; let the task "
-                "look it up"
-            ) from None
 
         def entry() -> Entry:
             return Entry(

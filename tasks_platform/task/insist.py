@@ -22,9 +22,9 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
 
-def insist(action: Callable[[], T], patience: float = PATIENCE) -> T:
+def insist(action: Callable[[], T], patience: float | None = None) -> T:
     """Do *action*, again while the broker or the store is in trouble; after *patience* seconds its error is raised."""
-    give_up = time.monotonic() + patience
+    give_up = time.monotonic() + (PATIENCE if patience is None else patience)
     pause = _FIRST_PAUSE
     while True:
         try:

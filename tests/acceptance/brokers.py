@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The first is what tests run on unless ``TESTS_BROKER`` says another.
 BROKERS = ("valkey", "redis", "rabbitmq")
+#: The programs of the system that each of them needs.
+PROGRAMS = {"valkey": (), "redis": ("redis-server",), "rabbitmq": ("rabbitmq-server", "epmd")}
 
 
 def chosen() -> str:

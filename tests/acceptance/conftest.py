@@ -10,7 +10,7 @@ import redis
 from celery import Celery, current_app
 from kombu import Queue
 
-from acceptance.brokers import BROKERS, Broker, RabbitBroker, RedisBroker, chosen, was_asked_for
+from acceptance.brokers import BROKERS, PROGRAMS, Broker, RabbitBroker, RedisBroker, chosen, was_asked_for
 from acceptance.closing import close
 from acceptance.left_out import reason_for
 from acceptance.workers import PLATFORM, Worker, running_worker
@@ -44,7 +44,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is marked so on every broker, unless one was asked for."""
     if metafunc.definition.get_closest_marker("every_broker"):
         asked_for = (chosen(),) if was_asked_for() else BROKERS
-        metafunc.parametrize("broker_kind", asked_for, indirect=True, scope="module")
+        kinds = [pytest.param(kind, marks=pytest.mark.needs(*PROGRAMS[kind])) for kind in asked_for]
+        metafunc.parametrize("broker_kind", kinds, indirect=True, scope="module")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

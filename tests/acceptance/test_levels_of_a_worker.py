@@ -25,14 +25,14 @@ def test_a_class_takes_the_jobs_of_its_levels_only(
     platform: PlatformApp, server: RedisServer, logs: Path, diary: Path
 ) -> None:
     enqueue_many([call(shop.notes_a_number, diary, place).set(priority=level) for place, level in enumerate(Priority)])
-    with running_class("low", server.url, logs / "low.log") as low:
+    with running_class("low", server.url, logs / "low.log"):
         wait_for(lambda: len(read(diary)) == 2, 40, "the low ones")
-        assert low.said("concurrency: 2 (prefork)")
+        answers = wait_for(lambda: platform.control.inspect(timeout=2).stats(), 40, "the worker's answer")
+        assert [answer["pool"]["max-concurrency"] for answer in answers.values()] == [2]
         options = ("--levels", "normal,critical,high")
         with running_worker(PLATFORM, server.url, logs / "rest.log", *options, concurrency=1):
             wait_for(lambda: len(read(diary)) == 5, 40, "the others")
-            (finding,) = (report.finding for report in platform.health.run(["workers"]))
-            assert finding.healthy, finding.message
+            wait_for(lambda: all(report.finding.healthy for report in platform.health.run(["workers"])), 40, "health")
     # strictly by level: a worker that takes all would have begun with the first
     assert sorted(read(diary)[:2]) == ["3", "4"]
     assert read(diary)[2:] == ["0", "1", "2"]

@@ -27,7 +27,8 @@ def test_a_new_project_passes_its_own_tests_with_a_real_worker(tmp_path: Path) -
 
 
 def test_its_files_name_the_project_and_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
-    call("new", "corner_shop", "--into", str(tmp_path / "new"))
+    result = call("new", "corner_shop", "--into", str(tmp_path / "new"))
+    assert result.exit_code == 0, result
 
     files = [path for path in (tmp_path / "new").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert {str(path.relative_to(tmp_path / "new")) for path in files} >= {

@@ -27,20 +27,20 @@ def test_a_new_project_passes_its_own_tests_with_a_real_worker(tmp_path: Path) -
 
 
 def test_its_files_name_the_project_and_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
-    result = call("new", "corner_shop", "--into", str(tmp_path / "new"))
-    assert result.exit_code == 0, result
+    result = call("new", "hat_shop", "--into", str(tmp_path / "new"))
+    assert result.exit_code == 0, result.output
 
     files = [path for path in (tmp_path / "new").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert {str(path.relative_to(tmp_path / "new")) for path in files} >= {
-        "corner_shop/tasks.py",
-        "corner_shop.env",
+        "hat_shop/tasks.py",
+        "hat_shop.env",
         "tests/test_tasks.py",
     }
     for path in files:
         assert "$name" not in path.read_text()
         if path.suffix == ".py":
             compile(path.read_text(), path, "exec")
-    assert "# Corner shop" in (tmp_path / "new" / "README.md").read_text()
+    assert "# Hat shop" in (tmp_path / "new" / "README.md").read_text()
 
 
 def test_what_lies_there_already_is_left_alone(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ class PlatformApp(celery.Celery):
 
     @cached_property
     def health(self) -> HealthRegistry:
-        """The health checks of this installation; ``@app.health.register("payments")`` adds one."""
+        """The health checks of this installation, and those that modules declare with ``health_check``."""
         return registry_of(self)
 
     def declare_queues(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tasks_platform.broker.rabbitmq.levels import LEVELS, logical_name, physical_name
 from tasks_platform.health import beat, limits, server, workers
 from tasks_platform.health.finding import Finding
-from tasks_platform.health.registry import HealthRegistry
+from tasks_platform.health.registry import HealthRegistry, declared
 from tasks_platform.schedules import beats
 from tasks_platform.schedules.table import entries_of
 from tasks_platform.settings import Settings
@@ -49,8 +49,8 @@ class Installation(Protocol):
 
 
 def registry_of(app: Installation) -> HealthRegistry:
-    """Return the checks of *app*: its server, what waits, what is dead, its workers and its schedule."""
-    registry = HealthRegistry()
+    """Return the checks of *app*: its server, what waits, what is dead, its workers, its schedule, and what is declared."""
+    registry = HealthRegistry(declared)
 
     @registry.register("redis")
     def redis() -> Finding:

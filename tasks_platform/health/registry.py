@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tasks_platform.errors import SettingsError
@@ -20,10 +20,11 @@ class _Registered:
 
 
 class HealthRegistry:
-    """The checks of one application; a user may add more."""
+    """Checks by name, and those of another registry besides."""
 
-    def __init__(self) -> None:
-        self._checks: dict[str, _Registered] = {}
+    def __init__(self, besides: HealthRegistry | None = None) -> None:
+        self._own: dict[str, _Registered] = {}
+        self._besides = besides
 
     def register(self, name: str, *, required: bool = True, after: Iterable[str] = ()) -> Callable[[Check], Check]:
         """Add the decorated function as the check *name*; a check of that name is replaced.
@@ -33,10 +34,15 @@ class HealthRegistry:
         """
 
         def add(check: Check) -> Check:
-            self._checks[name] = _Registered(check=check, required=required, after=tuple(after))
+            self._own[name] = _Registered(check=check, required=required, after=tuple(after))
             return check
 
         return add
+
+    @property
+    def _checks(self) -> Mapping[str, _Registered]:
+        """All of them, as they are now: task modules may be imported later."""
+        return {**self._own, **self._besides._checks} if self._besides else self._own  # noqa: SLF001 - its own kind
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,3 +76,8 @@ class HealthRegistry:
             except Exception as error:  # noqa: BLE001 - whatever a check raises is what it found
                 finding = Finding(healthy=False, message=f"{type(error).__name__}: {error}")
         return Report(name=name, required=registered.required, finding=finding)
+
+
+#: The checks that the modules of this process declare, for every application.
+declared = HealthRegistry()
+health_check = declared.register

@@ -78,3 +78,21 @@ def test_it_is_ill_when_the_server_keeps_nothing_or_is_not_there(tmp_path: Path)
     assert code == 1
     assert checks["letters"]["message"] == "not known: redis has to be well first"
     assert time.monotonic() - began < 20, "it has to answer before whoever asks loses patience"
+
+
+PAYMENTS = """
+from tasks_platform.health import Finding, health_check
+
+@health_check("payments", after=["redis"])
+def payments():
+    raise ConnectionError("the gateway is closed")
+"""
+
+
+@pytest.mark.checklist(77)
+def test_a_check_of_a_task_module_is_made(server: RedisServer, tmp_path: Path) -> None:
+    (tmp_path / "payments.py").write_text(PAYMENTS)
+    code, checks = look(
+        server, "--only", "redis", "--only", "payments", PYTHONPATH=str(tmp_path), TASKS_MODULES="payments"
+    )
+    assert (code, checks["payments"]["message"]) == (1, "ConnectionError: the gateway is closed")

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from redis_server import free_port
 from waiting import wait_for
@@ -31,7 +31,7 @@ class FlowerServer:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
-    client: httpx.Client
+    client: httpx2.Client
 
     @property
     def url(self) -> str:
@@ -42,11 +42,11 @@ class FlowerServer:
         """Return what it has printed so far."""
         return self.log.read_text(errors="replace")
 
-    def ask(self, path: str, *, method: str = "GET", **options: object) -> httpx.Response:
+    def ask(self, path: str, *, method: str = "GET", **options: object) -> httpx2.Response:
         """Ask for a page without a login."""
         return self.client.request(method, f"{self.url}{path}", timeout=PATIENCE, **options)  # type: ignore[arg-type]
 
-    def open(self, path: str, user: str = USER, password: str = PASSWORD) -> httpx.Response:
+    def open(self, path: str, user: str = USER, password: str = PASSWORD) -> httpx2.Response:
         """Ask for a page with a login."""
         return self.ask(path, auth=(user, password))
 
@@ -76,7 +76,7 @@ def running_flower(
     with log.open("ab") as output:
         process = subprocess.Popen([*program, *options], env=environment, stdout=output, stderr=output)
     try:
-        with httpx.Client(trust_env=False) as client:
+        with httpx2.Client(trust_env=False) as client:
             server = FlowerServer(process=process, port=port, log=log, client=client)
             wait_for(lambda: process.poll() is not None or _answers(server), PATIENCE, "Flower")
             assert process.poll() is None, f"Flower ended with {process.returncode}:\n{server.said()}"
@@ -87,6 +87,6 @@ def running_flower(
 
 
 def _answers(server: FlowerServer) -> bool:
-    with suppress(httpx.TransportError):
-        return server.ask("/healthcheck").status_code == httpx.codes.UNAUTHORIZED
+    with suppress(httpx2.TransportError):
+        return server.ask("/healthcheck").status_code == httpx2.codes.UNAUTHORIZED
     return False

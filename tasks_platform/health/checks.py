@@ -49,7 +49,7 @@ class Installation(Protocol):
 
 
 def registry_of(app: Installation) -> HealthRegistry:
-    """Return the checks of *app*: its server, what waits, what is dead, its workers, its schedule, and what is declared."""
+    """Return the checks of *app*: server, what waits, what is dead, workers, schedule, and the declared ones."""
     registry = HealthRegistry(declared)
 
     @registry.register("redis")

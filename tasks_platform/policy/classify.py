@@ -54,7 +54,9 @@ _TRANSIENT_NAMES = frozenset(
         "gaierror",
     }
 )
-_NETWORK_LIBRARIES = frozenset({"aiohttp", "botocore", "httpcore", "httpx", "kombu", "redis", "requests", "urllib3"})
+_NETWORK_LIBRARIES = frozenset(
+    {"aiohttp", "botocore", "httpcore", "httpcore2", "httpx", "httpx2", "kombu", "redis", "requests", "urllib3"}
+)
 _NETWORK_NAMES = frozenset(
     {
         "ConnectError",

@@ -1,11 +1,10 @@
-"""Child processes that are started again when they die, and ended together."""
+"""Child processes that are looked after, and ended together."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tasks_platform.up.child import Child
 
@@ -17,23 +16,16 @@ _SHORT_LIFE = 30.0
 _LEAST = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Death:
-    """A child that ended by itself."""
-
-    name: str
-    #: How, in words: ``with exit code 1``, ``by SIGKILL``.
-    how: str
-    #: Whether it was started again.
-    again: bool
-
-
 class Children:
-    """The children of one thread, in which they are started, looked at and ended: they end with it."""
+    """The children of one thread, in which they are started, looked at and ended: they end with it.
 
-    def __init__(self) -> None:
+    Those that *revive* are started again when they die, unless they die again and again.
+    """
+
+    def __init__(self, *, revive: bool = True) -> None:
         self._children: list[Child] = []
-        #: Why a child is no longer started again, by its name.
+        self._revive = revive
+        #: Why a child is gone and not started again, by its name.
         self.given_up: dict[str, str] = {}
 
     def add(self, child: Child) -> None:
@@ -41,10 +33,11 @@ class Children:
         child.start()
         self._children.append(child)
 
-    def look(self) -> list[Death]:
-        """Start again whoever has died, and tell who that was."""
-        dead = [child for child in self._children if not child.is_running and child.name not in self.given_up]
-        return [self._revive(child) for child in dead]
+    def look(self) -> None:
+        """Start again whoever has died, or give it up."""
+        for child in self._children:
+            if not child.is_running and child.name not in self.given_up:
+                self._lose(child)
 
     def end(self, grace: float = 15.0, *, meanwhile: Callable[[], bool] | None = None) -> list[str]:
         """End all children, stage by stage; return the names of those that had to be killed.
@@ -67,17 +60,15 @@ class Children:
                     killed.append(child.name)
         return killed
 
-    def _revive(self, child: Child) -> Death:
-        how = _how(child.process.returncode if child.process else 0)
+    def _lose(self, child: Child) -> None:
         is_short = time.monotonic() - child.started_at < _SHORT_LIFE
         child.short_lives = child.short_lives + 1 if is_short else 0
-        if again := child.short_lives < _MOST_SHORT_LIVES:
+        if self._revive and child.short_lives < _MOST_SHORT_LIVES:
             child.start()
-        else:
-            self.given_up[child.name] = (
-                f"the {child.name} died {child.short_lives} times soon after its start; its log is {child.log}"
-            )
-        return Death(name=child.name, how=how, again=again)
+            return
+        often = f" {child.short_lives} times soon after its start" if self._revive else ""
+        how = _how(child.process.returncode if child.process else 0)
+        self.given_up[child.name] = f"the {child.name} died{often}, {how}; its log is {child.log}"
 
 
 def _how(code: int) -> str:

@@ -1,4 +1,4 @@
-"""Laptop: all parts of the platform together, until somebody ends them or one of them cannot be kept running."""
+"""Laptop: all parts of the platform together, until somebody ends them or one of them dies."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ class Laptop:
 
     1. The embedded server is joined or started, unless ``TASKS_REDIS_URL`` names one; the parts are started.
     2. Their logs, which are files in the state folder, are shown line by line as they come.
-    3. A part that dies is started again; one that dies again and again ends all of them.
-    4. On Ctrl-C, TERM or a terminal that is gone, all are ended: first what sends jobs, then what runs them, then what
-       these need. A worker has its grace period for jobs that run. A second Ctrl-C kills what is left.
+    3. On Ctrl-C, TERM, a terminal that is gone, or when one dies, all are ended: first what sends jobs, then what runs
+       them, then what these need. A worker has its grace period for jobs that run. A second Ctrl-C kills what is left.
     """
 
     def __init__(self, app: PlatformApp, plan: Plan, screen: Screen) -> None:
@@ -37,7 +36,7 @@ class Laptop:
         self._settings = app.settings
         self._plan = plan
         self._screen = LastingScreen(screen)
-        self._children = Children()
+        self._children = Children(revive=False)
         self._logs: dict[str, LogFile] = {}
         #: What the parts that are not ready yet will say when they are.
         self._starting: dict[str, str] = {}
@@ -48,7 +47,7 @@ class Laptop:
         """Run until the end; return the exit code: 0, or 130 if a second Ctrl-C killed, or 1 if the time ran out.
 
         Raises:
-            PlatformError: if a part could not be kept running, or another ``up`` runs; all others have ended then.
+            PlatformError: if a part died, or another ``up`` runs; all others have ended then.
 
         """
         with Stopping() as stopping, the_only_one(self._settings.state_dir):
@@ -83,11 +82,10 @@ class Laptop:
 
     def _look(self) -> None:
         """See that all parts run."""
-        for death in self._children.look():
-            goes_on = "started again" if death.again else "given up"
-            self._screen.say("died", f"the {death.name} died {death.how}: {goes_on}", name=death.name, how=death.how)
+        self._children.look()
         for name, reason in self._children.given_up.items():
             self._show(at_the_end=True)
+            self._screen.say("died", reason, name=name)
             raise PlatformError(
                 "\n".join((f"{reason}; it ended with", *(f"  {line}" for line in self._logs[name].last)))
             )

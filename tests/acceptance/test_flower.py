@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import flower.urls
-import httpx
+import httpx2
 import pytest
 
 from acceptance import secretive
@@ -127,7 +127,7 @@ def test_people_see_what_happened_and_no_secret(guest: FlowerServer, hiding: Wor
 def known(guest: FlowerServer, job_id: str) -> object:
     """Return the state of a job that Flower knows."""
     answer = guest.open(f"/api/task/info/{job_id}")
-    return answer.json()["state"] if answer.status_code == httpx.codes.OK else None
+    return answer.json()["state"] if answer.status_code == httpx2.codes.OK else None
 
 
 def test_the_history_outlives_a_kill(hiding: Worker, server: RedisServer, tmp_path: Path) -> None:

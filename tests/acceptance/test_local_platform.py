@@ -82,7 +82,7 @@ def test_a_child_that_dies_again_and_again_is_given_up_with_its_log(tmp_path: Pa
         wait_for(lambda: children.given_up, 60, "the giving up")
     finally:
         children.end()
-    reason = f"the sick died 6 times soon after its start; its log is {tmp_path / 'sick.log'}"
+    reason = f"the sick died 6 times soon after its start, with exit code 1; its log is {tmp_path / 'sick.log'}"
     assert children.given_up == {"sick": reason}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from tasks_platform.errors import TryAgain
 from tasks_platform.policy import Policy, Proceed, Run, Verdict
 from tasks_platform.sealing import censored
+from tasks_platform.store import legible
 
 #: The shape of a letter, see ``tasks_platform.letters.upgrades``. 2: it has its queue, also one that nobody understood.
 SCHEMA = 2
@@ -78,7 +79,7 @@ def letter_of(run: Run, error: BaseException, verdict: Verdict) -> dict[str, Any
         "died_at": datetime.now(UTC).timestamp(),
         "message": message,
         "cause": {"type": type_name(cause), "message": message_of(cause), "line": line},
-        "traceback": censored("".join(traceback.format_exception(cause)))[-_LONGEST_TRACEBACK:],
+        "traceback": legible(censored("".join(traceback.format_exception(cause)))[-_LONGEST_TRACEBACK:]),
         "fingerprint": fingerprint(run.task, cause, line),
     }
 
@@ -106,7 +107,7 @@ def raising_line(error: BaseException) -> str:
 def message_of(error: BaseException) -> str:
     """Return what an error says, without secrets; one that cannot say it must not cost the letter."""
     try:
-        return censored(str(error))[:_LONGEST_ERROR]
+        return legible(censored(str(error)))[:_LONGEST_ERROR]
     except Exception as bug:  # noqa: BLE001 - somebody's __str__ may raise anything
         return f"(its message cannot be shown: {type_name(bug)})"
 

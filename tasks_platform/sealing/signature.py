@@ -25,7 +25,7 @@ def signature(ring: KeyRing, headers: Mapping[str, Any], body: bytes) -> str:
     What is signed is the headers as JSON with sorted keys and without spaces, a line break, and the body as it is sent.
     """
     name = ring.active or ""
-    return f"{name}:{_mac(ring.keys[name], headers, body)}"
+    return f"{name}:{_mac(ring.keys[name], headers, body).decode()}"
 
 
 def distrust(ring: KeyRing, headers: Mapping[str, Any], body: bytes, *, required: bool) -> str | None:
@@ -40,15 +40,15 @@ def distrust(ring: KeyRing, headers: Mapping[str, Any], body: bytes, *, required
     name, _, mac = given.partition(":") if isinstance(given, str) else ("", "", "")
     if name not in ring.keys:
         return f"it was signed with the key {name[:64]!r}, which this worker does not have" if required else None
-    if not hmac.compare_digest(mac.encode(), _mac(ring.keys[name], headers, body).encode()):
+    if not hmac.compare_digest(mac.encode("utf-8", "surrogatepass"), _mac(ring.keys[name], headers, body)):
         return f"it was changed after it was signed with the key {name!r}, or never was signed with it"
     return None
 
 
-def _mac(key: bytes, headers: Mapping[str, Any], body: bytes) -> str:
+def _mac(key: bytes, headers: Mapping[str, Any], body: bytes) -> bytes:
     signed = {name: value for name, value in headers.items() if not _is_of_the_way(name)}
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"), default=str)
-    return base64.b64encode(hmac.digest(key, f"{text}\n".encode() + body, "sha256")).decode()
+    return base64.b64encode(hmac.digest(key, f"{text}\n".encode() + body, "sha256"))
 
 
 def _is_of_the_way(name: str) -> bool:

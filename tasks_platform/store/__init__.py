@@ -1,6 +1,7 @@
 """The few atomic operations that policies need, and their in-memory twin."""
 
 from tasks_platform.store.interface import Letters, Store
+from tasks_platform.store.legible import legible
 from tasks_platform.store.memory import MemoryStore
 from tasks_platform.store.records import Holder, Record
 from tasks_platform.store.redis import RedisStore
@@ -17,4 +18,5 @@ __all__ = [
     "RedisStore",
     "Store",
     "Where",
+    "legible",
 ]

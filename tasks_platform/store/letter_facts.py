@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tasks_platform.store.legible import legible
+
 
 def facts_of(letter: Mapping[str, Any]) -> dict[str, str]:
     """Return the facts of a letter by name; what is not known, or no text, is empty."""
@@ -12,4 +14,4 @@ def facts_of(letter: Mapping[str, Any]) -> dict[str, str]:
     told = cause if isinstance(cause, Mapping) else {}
     facts = {name: letter.get(name) for name in ("task", "queue", "tenant", "fingerprint")}
     facts |= {"error": told.get("type"), "message": told.get("message"), "line": told.get("line")}
-    return {name: value if isinstance(value, str) else "" for name, value in facts.items()}
+    return {name: legible(value) if isinstance(value, str) else "" for name, value in facts.items()}

@@ -17,7 +17,7 @@ from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policies.dead_letters import SCHEMA, queue_of
 from tasks_platform.sealing import UNTRUSTED, distrust
-from tasks_platform.store import Store
+from tasks_platform.store import Store, legible
 from tasks_platform.task.contained import contained
 from tasks_platform.task.envelope import addressed
 from tasks_platform.task.insist import TROUBLE
@@ -81,17 +81,17 @@ class PlatformConsumer(SteadyConsumer):
         handle: Callable[[Any], Any] = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> Any:
-            if (why := self._distrust(message)) is not None:
-                # under an id of its own: it may call itself as an honest job is called
-                name = str(_headers(message).get("task"))
-                return self._bury(message, f"untrusted-{_digest(message)}", name, f"not trusted: {why}", kind=UNTRUSTED)
-            if self.is_known(message):
-                return None
-            if (reason := _given_up(message)) is not None:
-                return self._bury(message, *_identity(message), _GIVEN_UP.format(reason), kind="DeliveryLimit")
-            if (flaw := flaw_of(message)) is not None:
-                return self.on_invalid_task(None, message, InvalidTaskError(flaw))
             try:
+                if (why := self._distrust(message)) is not None:
+                    # under an id of its own: it may call itself as an honest job is called
+                    job_id, name = f"untrusted-{_digest(message)}", _identity(message)[1]
+                    return self._bury(message, job_id, name, f"not trusted: {why}", kind=UNTRUSTED)
+                if self.is_known(message):
+                    return None
+                if (reason := _given_up(message)) is not None:
+                    return self._bury(message, *_identity(message), _GIVEN_UP.format(reason), kind="DeliveryLimit")
+                if (flaw := flaw_of(message)) is not None:
+                    return self.on_invalid_task(None, message, InvalidTaskError(flaw))
                 return handle(message)
             except (TypeError, ValueError, AttributeError, LookupError) as error:
                 if message.acknowledged:
@@ -133,11 +133,11 @@ class PlatformConsumer(SteadyConsumer):
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Bury a task message that cannot be read."""
-        self._bury(message, *_identity(message), f"invalid message: {exc}")
+        self._bury(message, *_identity(message), legible(f"invalid message: {exc}"))
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Bury a message whose body cannot be decoded."""
-        self._bury(message, *_identity(message), f"cannot be decoded: {exc}")
+        self._bury(message, *_identity(message), legible(f"cannot be decoded: {exc}"))
 
     @property
     def _counts_deliveries(self) -> bool:
@@ -163,8 +163,15 @@ class PlatformConsumer(SteadyConsumer):
         """Write the letter, then acknowledge: a kill between the two keeps both, and the letter is one."""
         try:
             self._write_letter(message, job_id, name, cause, kind)
-        except TROUBLE as trouble:
-            log.warning("the letter of %s[%s] is not written yet: %r", name, job_id, trouble)
+        except Exception as trouble:
+            # whatever it is: the message must be neither lost nor the end of this worker, and of the next one
+            log.warning(
+                "the letter of %s[%s] is not written yet: %r",
+                name,
+                job_id,
+                trouble,
+                exc_info=not isinstance(trouble, TROUBLE),
+            )
             self.timer.call_after(_REFUSED_PAUSE, self._bury, (message, job_id, name, cause), {"kind": kind})
         else:
             self.until_taken(message, methodcaller("ack"))
@@ -220,7 +227,9 @@ def _raw(message: Any) -> dict[str, Any]:
 
 def _body(message: Any) -> bytes:
     body = message.body
-    return bytes(body) if isinstance(body, (bytes, bytearray, memoryview)) else str(body).encode()
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    return str(body).encode("utf-8", "surrogatepass")  # JSON may carry lone ones
 
 
 def _headers(message: Any) -> Mapping[str, Any]:
@@ -229,7 +238,7 @@ def _headers(message: Any) -> Mapping[str, Any]:
 
 def _identity(message: Any) -> tuple[str, str]:
     headers = _headers(message)
-    return str(headers.get("id") or _digest(message)), str(headers.get("task"))
+    return legible(str(headers.get("id") or _digest(message))), legible(str(headers.get("task")))
 
 
 def _given_up(message: Any) -> str | None:
@@ -240,7 +249,6 @@ def _given_up(message: Any) -> str | None:
 
 def _digest(message: Any) -> str:
     """Name a message that has no id: the same when it is delivered again, another for an equal message."""
-    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
     named = ("delivery_tag", "message_id", "correlation_id")  # the first on Redis, the others where somebody wrote them
     tag = repr([*map(message.properties.get, named), message.headers]).encode()
-    return hashlib.sha256(tag + body).hexdigest()[:32]
+    return hashlib.sha256(tag + _body(message)).hexdigest()[:32]

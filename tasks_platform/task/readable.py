@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from tasks_platform.store import legible
+from tasks_platform.task.envelope import HEADER
+
 
 def flaw_of(message: Any) -> str | None:
     """Tell what makes a task message unreadable; None if nothing does, or where Celery finds it out itself."""
@@ -14,12 +17,17 @@ def flaw_of(message: Any) -> str | None:
         return None
     if not isinstance(headers, Mapping):
         return "its headers are no mapping"
-    return (_flaw_of_headers(headers) or _flaw_of_body(message)) if "task" in headers else None
+    if "task" not in headers:
+        return None
+    return _flaw_of_headers(headers) or _flaw_of_address(message) or _flaw_of_body(message)
 
 
 def _flaw_of_headers(headers: Mapping[str, Any]) -> str | None:
-    if not (isinstance(headers["task"], str) and isinstance(headers.get("id"), str)):
+    if not (_is_text(headers["task"]) and _is_text(headers.get("id"))):
         return "its headers name no task or no id"
+    own = headers.get(HEADER)
+    if isinstance(own, Mapping) and "copy" in own and not _is_text(own["copy"]):
+        return f"its header {HEADER!r} names the copy by what is no text"
     if not isinstance(headers.get("retries") or 0, int):
         return "its header 'retries' is no number"
     if not _are_limits(headers.get("timelimit")):
@@ -27,6 +35,16 @@ def _flaw_of_headers(headers: Mapping[str, Any]) -> str | None:
     if not all(_is_moment(headers.get(name)) for name in ("eta", "expires")):
         return "its header 'eta' or 'expires' is no moment of the calendar"
     return None
+
+
+def _flaw_of_address(message: Any) -> str | None:
+    """Find what it could not be sent again under, should it fail or be held."""
+    queue = (message.delivery_info or {}).get("routing_key")
+    return None if queue is None or _is_text(queue) else "the name of its queue is no text"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and legible(value) == value
 
 
 def _are_limits(limits: Any) -> bool:

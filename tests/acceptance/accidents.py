@@ -38,6 +38,11 @@ def is_killed(diary: Path) -> None:
 
 
 @task(TWICE, base=ReliableTask)
+def misses_a_file() -> None:
+    raise FileNotFoundError(2, "there is no", b"caf\xe9".decode(errors="surrogateescape"))
+
+
+@task(TWICE, base=ReliableTask)
 def exits_once(diary: Path) -> int:
     note(diary, current_run().attempt)
     if current_run().attempt == 1:

@@ -100,7 +100,7 @@ class RabbitBroker:
     def put(self, message: str, queue: str = "default") -> None:
         raw = json.loads(message)
         properties = raw["properties"]
-        body = raw["body"].encode()
+        body = raw["body"].encode("utf-8", "surrogatepass")
         with Connection(self.url, transport_options={"confirm_publish": True}) as connection:
             channel = connection.default_channel
             sent = channel.prepare_message(

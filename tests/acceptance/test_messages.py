@@ -92,6 +92,18 @@ RUBBISH = {
         [[1, 2], {}, {}],
         headers={"task": "acceptance.shop.add", "id": "rubbish-eta", "eta": "tomorrow"},
     ),
+    "an id that is no text": by_hand(
+        "acceptance.shop.add", [[1, 2], {}, {}], headers={"task": "acceptance.shop.add", "id": "rubbish-\ud800"}
+    ),
+    "a task that is no text": by_hand(
+        "acceptance.shop.add", [[1, 2], {}, {}], headers={"task": "acceptance.\ud800", "id": "rubbish-task"}
+    ),
+    "a body that is no text": by_hand("acceptance.shop.add", "\ud800", headers={}),
+    "a copy that is no text": by_hand(
+        "acceptance.shop.add",
+        [[1, 2], {}, {}],
+        headers={"task": "acceptance.shop.add", "id": "rubbish-copy", "platform": {"copy": [1]}},
+    ),
 }
 
 

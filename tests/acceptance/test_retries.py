@@ -110,6 +110,18 @@ def test_a_letter_has_all_it_takes_to_understand_the_job_and_to_send_it_again(
 
 
 @pytest.mark.checklist(33)
+def test_a_name_that_is_no_utf_8_costs_a_letter_neither_its_cause_nor_its_end(
+    platform: PlatformApp, worker: Worker, broker: Broker
+) -> None:
+    job = accidents.misses_a_file.apply_async(tenant="caf\udce9")
+    letter = wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
+    assert letter["cause"]["type"] == "FileNotFoundError"
+    assert "caf\\udce9" in letter["cause"]["message"]
+    assert "caf\\udce9" in letter["traceback"]
+    wait_for(lambda: broker.owed() == 0, 20, "the acknowledgement")
+
+
+@pytest.mark.checklist(33)
 def test_a_backoff_function_with_a_bug_makes_a_letter_that_tells_of_both_errors(
     platform: PlatformApp, worker: Worker
 ) -> None:

@@ -151,7 +151,11 @@ def promoted(message: dict[str, Any]) -> None:
     message["headers"]["platform"] = {"tenant": "somebody-else"}
 
 
-@pytest.mark.parametrize("tamper", [moved, changed, promoted])
+def mutilated(message: dict[str, Any]) -> None:
+    message["headers"]["signature"] = "new:\ud800"
+
+
+@pytest.mark.parametrize("tamper", [moved, changed, promoted, mutilated])
 @pytest.mark.parametrize("queue", ["default", "lenient"], ids=["required", "not required"])
 def test_a_message_that_was_changed_on_its_way_is_kept_and_the_worker_goes_on(  # noqa: PLR0913, PLR0917 - fixtures
     broker: Broker,

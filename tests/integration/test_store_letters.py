@@ -41,6 +41,15 @@ def found(store, *, offset=0, limit=100, after=None, **where):
     return [int(one["id"][-1]) for one in store.letters(offset, limit, where=Where(**where), after=after)]
 
 
+def test_lone_surrogates_are_written_out_in_what_a_letter_is_found_by(store):
+    odd = {name: f"{name}-caf\udce9" for name in ("task", "queue", "tenant")}
+    cause = {"type": "OSError", "message": "caf\udce9", "line": "ship:7 in run"}
+    store.decide("job-\ud800", 1, attempt("caf\udce9"), DEAD, letter(id="job-\ud800", **odd, cause=cause))
+    (buried,) = store.audit()
+    assert store.letter("job-\ud800")["cause"] == cause
+    assert (buried["task"], buried["queue"], buried["message"]) == ("task-caf\\udce9", "queue-caf\\udce9", "caf\\udce9")
+
+
 class TestFinding:
     @pytest.mark.checklist(36)
     @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_it_is_trusted_after_its_way_through_json_and_a_broker():
         ({SIGNATURE: SIGNED[SIGNATURE].replace("new:", "old:")}, BODY),
         ({SIGNATURE: "new:"}, BODY),
         ({SIGNATURE: "new:\N{SNOWMAN}"}, BODY),
+        ({SIGNATURE: "new:\ud800"}, BODY),
     ],
 )
 def test_a_changed_message_is_never_trusted(change, body, required):

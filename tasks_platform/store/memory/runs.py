@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +38,7 @@ class Runs(Steps, Groups):
             job[f"attempt:{attempt}"] = copied(record)
             if letter is not None:
                 version = self._leave(job_id).get("version", 0)
-                self._enter(job_id, {**copied(letter), "version": version + 1})
+                self._enter(job_id, {**json.loads(json.dumps(letter, default=str)), "version": version + 1})
                 told = {name: facts_of(letter)[name] for name in ("error", "message", "line")}
                 burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
                 self._audit_letter("buried", job_id, record.get("worker") or "", **burial)

@@ -17,6 +17,7 @@ def connect(url: str, *, patience: int = 14, timeout: float = 10.0) -> Redis:
     return Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="backslashreplace",  # lone surrogates, in whatever somebody sent: none may cost a record
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=patience),
         retry_on_error=lost,
         health_check_interval=10,

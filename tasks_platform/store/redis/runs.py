@@ -32,7 +32,7 @@ class Runs(RedisPart):
                 attempt,
                 json.dumps(record),
                 json.dumps(verdict),
-                json.dumps(letter) if letter else "",
+                json.dumps(letter, default=str) if letter else "",
                 letter["state"] if letter else "",
                 repr(letter["died_at"]) if letter else 0,
                 job_id,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 class TakenSteps(list[int]):
     """All priority steps of a channel, of which it takes the messages of some.
 
-    Given as the transport option ``priority_steps``. A channel iterates over its steps to take messages, and looks
+    They are the ``priority_steps`` of a channel. It iterates over its steps to take messages, and looks
     one up to put a message into its list: so whoever gives a message back, for itself or for a worker that died,
     puts it into the list of its own level.
     """

@@ -21,7 +21,7 @@ from tasks_platform.store import Store, legible
 from tasks_platform.task.contained import contained
 from tasks_platform.task.envelope import addressed
 from tasks_platform.task.insist import TROUBLE
-from tasks_platform.task.levels import LEVELS, levels_of, taking
+from tasks_platform.task.levels import LEVELS, levels_of
 from tasks_platform.task.readable import flaw_of
 from tasks_platform.task.steady import SteadyConsumer
 
@@ -64,11 +64,6 @@ class PlatformConsumer(SteadyConsumer):
         if self.levels:
             for queue in self.app.amqp.queues.consume_from.values():
                 queue.consumer_arguments = {LEVELS: list(self.levels)}  # for those who ask which queues are served
-
-    def connection_for_read(self, heartbeat: float | None = None) -> Any:
-        """Connect to the broker, to take the messages of this worker's levels."""
-        redis = taking(self.levels) if self.app.zero_is_first else {}
-        return self.ensure_connected(self.app.connection_for_read(heartbeat=heartbeat, transport_options=redis))
 
     def update_strategies(self) -> None:
         """Let pools without processes of their own hear of a run that gives its message back."""

@@ -29,11 +29,9 @@ def levels_of(worker_options: Mapping[str, Any] | None) -> tuple[Priority, ...]:
     return (worker_options or {}).get("levels") or ()
 
 
-def taking(levels: tuple[Priority, ...]) -> dict[str, Any]:
-    """Return the options of a connection to Redis over which the messages of *levels* are taken."""
-    if not levels:
-        return {}
-    return {"priority_steps": TakenSteps(PRIORITY_STEPS, [broker_priority(level) for level in levels])}
+def steps_of(levels: tuple[Priority, ...]) -> TakenSteps:
+    """Return the priority steps of a channel of Redis that takes the messages of *levels*."""
+    return TakenSteps(PRIORITY_STEPS, [broker_priority(level) for level in levels])
 
 
 def _read(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[Priority, ...]:

@@ -13,6 +13,7 @@ from celery.worker.consumer import Consumer
 
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
+from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,9 @@ class SteadyConsumer(Consumer):
             self._serve(self.task_consumer)
             return
         channel = self.task_consumer.channel
+        if self.levels:
+            # not of the whole connection: answers of other workers wait in lists of a level that may be none of these
+            channel.priority_steps = steps_of(self.levels)
         for tag, message in self._owed.items():
             if message.acknowledged:
                 continue

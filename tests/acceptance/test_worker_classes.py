@@ -50,6 +50,37 @@ def test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_ba
         wait_for(lambda: read(diary) == ["started", "7", "started"], 20, "the second run")
 
 
+def test_a_job_that_was_revoked_is_not_run_by_a_class_that_starts_later(
+    platform: PlatformApp, server: RedisServer, logs: Path, diary: Path
+) -> None:
+    with running_class("critical", server.url, logs / "critical.log", sociable=True):
+        platform.control.revoke("unwanted", reply=True, timeout=20, limit=1)
+        shop.notes_a_number.apply_async((diary, 1), task_id="unwanted", priority=Priority.NORMAL)
+        shop.notes_a_number.apply_async((diary, 2), priority=Priority.NORMAL)
+        with running_class("normal", server.url, logs / "normal.log", sociable=True) as normal:
+            wait_for(lambda: normal.told("cancelled", "unwanted"), 20, "the end of the revoked job")
+            shop.notes_a_number.apply_async((diary, 3), priority=Priority.CRITICAL)
+            wait_for(lambda: sorted(read(diary)) == ["2", "3"], 20, "the other jobs, one of each class")
+            answers = platform.control.inspect(timeout=20, limit=2).stats()
+    sizes = {name.partition("@")[0]: answer["pool"]["max-concurrency"] for name, answer in answers.items()}
+    assert sizes == {"critical": 10, "normal": 5}
+
+
+@pytest.mark.checklist(60)
+def test_a_class_of_ones_own_serves_the_queues_that_it_is_given(
+    platform: PlatformApp, server: RedisServer, logs: Path, diary: Path
+) -> None:
+    environment = {"TASKS_WORKERS__MAIL__QUEUES": "orders,unknown", "TASKS_WORKERS__MAIL__CONCURRENCY": "1"}
+    shop.notes_a_number.apply_async((diary, 1), priority=Priority.CRITICAL)
+    for number, level in enumerate(Priority, 2):
+        shop.is_ordered.apply_async((diary, number), priority=level)
+    with running_class("mail", server.url, logs / "mail.log", environment=environment):
+        wait_for(lambda: len(read(diary)) == len(Priority), 20, "the jobs of its queue")
+        assert read(diary) == ["2", "3", "4", "5", "6"]
+        shop.notes_a_number.apply_async((diary, 7), queue="unknown", priority=Priority.BULK)
+        wait_for(lambda: read(diary)[5:] == ["7"], 20, "the job of its other queue, and none of another one")
+
+
 @pytest.mark.checklist(23)
 def test_a_run_takes_no_longer_than_its_class_of_workers_allows(
     platform: PlatformApp, server: RedisServer, logs: Path, diary: Path, letters: DeadLetterQueue

@@ -68,16 +68,18 @@ def running_worker(  # noqa: PLR0913 - what a person would say on the command li
     concurrency: int = 2,
     environment: Mapping[str, str] | None = None,
     program: Sequence[str] = (),
+    sociable: bool = False,
 ) -> Iterator[Worker]:
     """Run a worker of *app* on the server at *url* until the block ends; *options* are the command line's.
 
-    Another *program* than Celery's worker says itself what it is called and how much it does at a time.
+    Another *program* than Celery's worker says itself what it is called and how much it does at a time. A *sociable*
+    one asks the others at its start what it has missed, which takes a second.
     """
     command = [*program] or [sys.executable, "-m", "celery", "-A", app, "worker"]
     if not program:
         command += ["--hostname", f"{log.stem}@%h", "--pool", pool, "--concurrency", str(concurrency)]
     command += ["--loglevel", "INFO"]
-    command += ["--without-mingle", "--without-gossip"]
+    command += [] if sociable else ["--without-mingle", "--without-gossip"]
     command += options
     faults = log.with_suffix(".faults")
     faults.mkdir(exist_ok=True)
@@ -105,10 +107,12 @@ def running_worker(  # noqa: PLR0913 - what a person would say on the command li
 
 
 @contextmanager
-def running_class(name: str, url: str, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
+def running_class(
+    name: str, url: str, log: Path, environment: Mapping[str, str] | None = None, *, sociable: bool = False
+) -> Iterator[Worker]:
     """Run a worker of the class *name* as a person does."""
     program = [str(Path(sys.executable).with_name("tasks-platform")), "worker", name]
-    with running_worker("", url, log, program=program, environment=environment) as worker:
+    with running_worker("", url, log, program=program, environment=environment, sociable=sociable) as worker:
         yield worker
 
 

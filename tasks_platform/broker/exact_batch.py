@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -84,6 +84,12 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     def discard(self) -> None:
         """Forget what was not pushed."""
         self._messages, self._ids, self.size = [], {}, 0
+
+    def arrived(self, token: str, ids: Sequence[str]) -> frozenset[str]:
+        """Return those of *ids* that an earlier batch has pushed under its *token*."""
+        with self.channel.conn_or_acquire() as client:
+            known = client.smismember(f"{_SETS}{token}", ids)
+        return frozenset(job_id for job_id, is_there in zip(ids, known, strict=True) if is_there)
 
     def forget(self) -> None:
         """Forget what was pushed: nobody will ask. One that was in doubt may still come and is not forgotten."""

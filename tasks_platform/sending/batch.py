@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -12,10 +13,11 @@ import celery
 from kombu.utils.functional import retry_over_time
 
 from tasks_platform.broker.exact_batch import ExactBatch, NotAllPushedError
+from tasks_platform.policies.unique import RESERVATION
 from tasks_platform.policy import Outcome
 from tasks_platform.sending.partly import Job, partly_sent
 from tasks_platform.task.insist import TROUBLE
-from tasks_platform.task.outgoing import offer
+from tasks_platform.task.outgoing import offer, sent_before
 
 log = logging.getLogger(__name__)
 #: A group is pushed when it has so many messages, or so many bytes: no other client waits long for the server.
@@ -37,6 +39,8 @@ class Batch:
         #: What waits for the group to be pushed: a job's place, and what is to be done then.
         self._waiting: list[tuple[int, Outcome]] = []
         self._declared: set[Any] = set()
+        #: The ids of those that were sent before, though the broker did not say so then.
+        self._arrived: frozenset[str] = frozenset()
 
     def is_possible(self) -> bool:
         """Connect, and tell whether the broker takes messages in groups.
@@ -62,14 +66,23 @@ class Batch:
             group = ExactBatch(self._producer.channel, self._token, repeatedly=self._repeatedly)
             batch.state.session = group
             try:
+                self._arrived = self._those_there(group)
                 for number, job in enumerate(self._jobs):
                     self._offer(number, job, group)
                 self._push(group)
             except Exception as error:
                 raise self._partly(error, group.token) from error
             group.token = self._token
-            _settle(group.forget)
+            _settle([group.forget])
         return self._handles
+
+    def _those_there(self, group: ExactBatch) -> frozenset[str]:
+        tried: dict[str, list[str]] = {}
+        for job in self._jobs:
+            if job.call.token:
+                tried.setdefault(job.call.token, []).append(job.outgoing.job_id)
+        found = (self._repeatedly(partial(group.arrived, token, ids)) for token, ids in tried.items())
+        return frozenset().union(*found)
 
     def _offer(self, number: int, job: Job, group: ExactBatch) -> None:
         """Let *job* past its policies into the group, and push the group when it is full."""
@@ -78,7 +91,11 @@ class Batch:
             group.token = token
         outcome = Outcome()
         self._waiting.append((number, outcome))
-        handle = offer(job.outgoing, outcome, self._publisher(job), before_waiting=partial(self._push_before, group))
+        if job.outgoing.job_id in self._arrived:
+            handle = sent_before(job.outgoing, outcome)
+        else:
+            first = partial(self._push_before, group)
+            handle = offer(job.outgoing, outcome, self._publisher(job), before_waiting=first)
         self._handles.append(handle)
         if len(group) >= GROUP or group.size >= BYTES:
             self._push(group)
@@ -113,21 +130,22 @@ class Batch:
     def _push(self, group: ExactBatch) -> None:
         group.flush()
         pushed, self._waiting = self._waiting, []
-        for _, outcome in pushed:
-            outcome.sent()
+        _settle(outcome.sent for _, outcome in pushed)
 
     def _partly(self, error: Exception, token: str) -> Exception:
         """Settle what can be settled of the group that was not pushed, and tell what was sent."""
         pushed = error.pushed if isinstance(error, NotAllPushedError) else frozenset()
         in_doubt = isinstance(error, NotAllPushedError) and error.in_doubt
         rest: dict[int, str | None] = {}
+        known: list[Callable[[], None]] = []
         for number, outcome in self._waiting:
-            if self._jobs[number].outgoing.job_id in pushed:
-                _settle(outcome.sent)
+            if self._jobs[number].outgoing.job_id in pushed | self._arrived:
+                known.append(outcome.sent)
                 continue
             rest[number] = token if in_doubt else None
             if not in_doubt:  # else its reservations run out by themselves
-                _settle(outcome.not_sent)
+                known.append(outcome.not_sent)
+        _settle(known)
         untried = range(len(self._handles), len(self._jobs))
         rest |= {number: self._jobs[number].call.token for number in untried if number not in rest}
         lost = {self._jobs[number].outgoing.job_id for number in rest}
@@ -144,8 +162,16 @@ def _retry_policy(app: Any) -> dict[str, Any]:
     return policy if app.conf.task_publish_retry else {**policy, "max_retries": 0}
 
 
-def _settle(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except TROUBLE:
-        log.warning("the store is in trouble: what was reserved for a job runs out by itself", exc_info=True)
+def _settle(actions: Iterable[Callable[[], None]]) -> None:
+    """Do each of *actions*, whatever becomes of the others; a store that stays away is left alone in the end."""
+    failed: list[BaseException] = []
+    give_up = time.monotonic() + RESERVATION
+    for action in actions:
+        try:
+            action()
+        except TROUBLE as trouble:
+            failed.append(trouble)
+            if time.monotonic() >= give_up:
+                break
+    if failed:
+        log.warning("the store is in trouble: what was reserved for jobs runs out by itself", exc_info=failed[0])

@@ -14,7 +14,7 @@ from tasks_platform.policy import Message, Outcome, wrap
 from tasks_platform.task import refused, running
 from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.insist import insist
-from tasks_platform.task.job_ids import is_handing_on, send_under
+from tasks_platform.task.job_ids import UNFINISHED, is_handing_on, send_under
 from tasks_platform.task.options import check, due_at, is_chosen
 
 if TYPE_CHECKING:
@@ -85,6 +85,16 @@ def offer(
     if not job.chosen:
         return send()
     return send_under(job.task.store, job.job_id, send, job.task.AsyncResult, outcome, before_waiting)
+
+
+def sent_before(job: Outgoing, outcome: Outcome) -> Any:
+    """Answer with the handle of a job that has turned out to be sent.
+
+    Its policies have no say a second time: it may have ended by now, and what they hold for it nobody would free.
+    """
+    if job.chosen:
+        outcome.if_sent(partial(job.task.store.confirm, job.job_id, UNFINISHED))
+    return job.task.AsyncResult(job.job_id)
 
 
 def readmit(task: PlatformTask[..., Any], letter: Mapping[str, Any], send: Callable[[], Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, current_app
+from celery.signals import before_task_publish
 
 from acceptance import shop
 from acceptance.closing import close
@@ -69,11 +70,13 @@ def caller(server: RedisServer, broker: str) -> Iterator[PlatformApp]:
     app = create_app(Settings(redis_url=server.url, broker_url=broker, modules="acceptance.shop", business=False))
     app.conf.task_publish_retry_policy = BRIEFLY
     app.loader.import_default_modules()
-    yield app
-    close(app)
-    app.store.client.close()
-    before.set_current()
-    before.set_default()
+    try:
+        yield app
+    finally:
+        close(app)
+        app.store.client.close()
+        before.set_current()
+        before.set_default()
 
 
 def waiting_in(client: redis.Redis, queue: str) -> list[int]:
@@ -209,6 +212,42 @@ def test_a_server_that_is_gone_before_it_answered_leaves_a_rest_that_is_sent_onc
         proxy.mend()
         enqueue_many(error.rest)
     assert waiting_in(client, "gone") == list(range(MANY))
+
+
+@pytest.mark.checklist(55)
+def test_a_rest_in_doubt_takes_no_keys_for_jobs_that_have_ended(
+    worker: Worker, server: RedisServer, client: redis.Redis, diary: Path
+) -> None:
+    keys = "tasks-platform:unique:acceptance.shop.charges:*"
+    diary.with_suffix(".end").touch()
+    with redis_proxy(server.port) as proxy, caller(server, proxy.url) as app:
+        charges = app.tasks["acceptance.shop.charges"]
+        enqueue_many([call(charges, diary, 1)])
+        proxy.cut(b"EVALSHA", 1, "reply", lasting=True)
+        with pytest.raises(PartlySentError) as caught:
+            enqueue_many([call(charges, diary, 2), call(charges, diary, 3).set(task_id="third")])
+        assert list(caught.value.unsure) == [0, 1]
+        wait_for(lambda: len(read(diary)) == 3, 20, "the jobs that the broker has taken")
+        wait_for(lambda: not client.keys(keys), 20, "their keys to be free")
+        proxy.mend()
+        again = enqueue_many(caught.value.rest)
+    assert [handle.id for handle in again] == list(caught.value.unsent.values())
+    assert (len(read(diary)), client.keys(keys), client.get("tasks-platform:id:third")) == (3, [], "ended")
+
+
+def test_a_store_that_cannot_confirm_one_job_is_told_of_the_others(platform: PlatformApp, client: redis.Redis) -> None:
+    def spoil(headers: dict[str, Any], **_: Any) -> None:
+        if headers["id"] == "kept-2":  # the group is not pushed yet
+            client.delete("tasks-platform:id:kept-1")
+            client.rpush("tasks-platform:id:kept-1", "no id")
+
+    before_task_publish.connect(spoil)
+    try:
+        handles = enqueue_many(call(shop.add, 1, 1).set(queue="kept", task_id=f"kept-{n}") for n in (1, 2, 3))
+    finally:
+        before_task_publish.disconnect(spoil)
+    assert [handle.id for handle in handles] == ["kept-1", "kept-2", "kept-3"]
+    assert [client.get(f"tasks-platform:id:kept-{n}") for n in (2, 3)] == ["sent", "sent"]
 
 
 def test_without_a_server_all_of_them_are_the_rest(server: RedisServer, client: redis.Redis) -> None:

@@ -16,6 +16,12 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
             "the number of a plain producer's message names no level: what it sends to the queue is NORMAL"
         ),
         "test_a_retry_waits_for_a_queue_that_holds_something_else": "a queue of RabbitMQ cannot hold something else",
+        "test_a_server_that_refuses_in_the_middle_is_told_of_exactly": "fills Redis up as the broker",
+        "test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_back": (
+            "on Redis another worker gives back what a lost one held; RabbitMQ does so itself, each to its own queue"
+        ),
+        "test_local_platform.py": "runs a machine of its own with the embedded server, which is its broker, too",
+        "test_own_month.py": "runs a machine of its own with the embedded server; test_invoicing_month.py runs here",
         "test_lost_connections.py": "cuts and kills Redis as the broker; test_rabbitmq.py cuts RabbitMQ",
     },
 }

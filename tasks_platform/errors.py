@@ -181,7 +181,7 @@ class Hold(ControlFlow):
 
 
 class Skip(ControlFlow):
-    """End this run without a result; where something waits for the job, it is cancelled."""
+    """End the job without a result; where something waits for it, it is cancelled."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -98,8 +98,8 @@ def groups(*, as_json: bool) -> None:
 def audit(limit: int, after: str, *, as_json: bool) -> None:
     """Tell what happened to dead letters, and who did it.
 
-    The newest comes first. Letters are buried, edited, replayed, recovered (the replay succeeded), cancelled, discarded
-    and purged. The last 100 000 records are kept.
+    The newest comes first. Letters are buried, edited, replayed, recovered (the replay succeeded), skipped, cancelled,
+    discarded and purged. The last 100 000 records are kept.
     """
     found = DeadLetterQueue(application()).audit(after, limit)
     if as_json:

@@ -32,7 +32,7 @@ class Unique(Policy):
        swallowed chord member would hang its chord. It becomes a follower: set aside without occupying a
        worker, and ended with the outcome of the job that holds the key.
     3. The key belongs to the job id. It stays through redelivery, retry and hold, and is freed on success,
-       cancellation, expiry and burial. A replay takes it again, or is refused.
+       skipping, cancellation, expiry and burial. A replay takes it again, or is refused.
     """
 
     #: The parameters that make the key: a name, several, or a function of the arguments as they are in the
@@ -105,9 +105,7 @@ class Unique(Policy):
             self._free(run, key, {"superseded": run.job_id})
             return proceed()
         result = proceed()
-        if self.period is not None:
-            run.store.settle(key, run.job_id, {"holder": run.job_id, "result": result})
-        self._free(run, key, {"holder": run.job_id, "result": result}, keep=self.period is not None)
+        self._end(run, key, result)
         return result
 
     def failed(self, run: Run, error: BaseException, proceed: Proceed[Verdict]) -> Verdict:
@@ -120,6 +118,11 @@ class Unique(Policy):
     def cancelled(self, run: Run, reason: str) -> None:
         """Free the key."""
         self._give_up(run, reason)
+
+    def skipped(self, run: Run) -> None:
+        """Free the key as if the job had returned nothing."""
+        if (key := self._key_of(run)) is not None:
+            self._end(run, key, None)
 
     def key(self, task: str, arguments: Mapping[str, Any]) -> str:
         """Return the key of a call: the task and a digest of the chosen arguments."""
@@ -138,12 +141,21 @@ class Unique(Policy):
             return self.forgotten_after
         return self.period.total_seconds() if isinstance(self.period, timedelta) else self.period
 
+    def _end(self, run: Run, key: str, result: Any) -> None:
+        outcome = {"holder": run.job_id, "result": result}
+        if self.period is not None:
+            run.store.settle(key, run.job_id, outcome)
+        self._free(run, key, outcome, keep=self.period is not None)
+
     def _give_up(self, run: Run, reason: str) -> None:
+        if (key := self._key_of(run)) is not None:
+            self._free(run, key, {"holder": run.job_id, "error": reason})
+
+    def _key_of(self, run: Run) -> str | None:
         try:
-            key = self.key(run.task, run.arguments())
+            return self.key(run.task, run.arguments())
         except Exception:  # noqa: BLE001 - what has no key, for example for wrong arguments, never held one
-            return
-        self._free(run, key, {"holder": run.job_id, "error": reason})
+            return None
 
     @staticmethod
     def _free(run: Run | Message, key: str, outcome: Mapping[str, Any], *, keep: bool = False) -> None:

@@ -38,6 +38,9 @@ class Policy:
     def cancelled(self, run: Run, reason: str) -> None:
         """Give back what the job held: it was cancelled or has expired before this run."""
 
+    def skipped(self, run: Run) -> None:
+        """Give back what the job held: it ended without a result, because it wanted to."""
+
     def check(self, task: str, parameters: Sequence[str]) -> None:
         """Refuse a declaration that cannot work.
 

@@ -10,9 +10,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
 import celery
+from celery.exceptions import Ignore
 from celery.utils import uuid
 
-from tasks_platform.errors import OptionError, PayloadError, SealingError, TaskDefinitionError, TryAgain
+from tasks_platform.errors import OptionError, PayloadError, SealingError, SetAside, TaskDefinitionError, TryAgain
 from tasks_platform.payload import Payload
 from tasks_platform.policy import Policy, overriding
 from tasks_platform.queues import Priority, broker_priority
@@ -237,6 +238,13 @@ class PlatformTask(celery.Task[P, R]):
         if throw:
             raise again
         return again
+
+    def on_replace(self, sig: Signature[Any]) -> Any:
+        """Let another job go on under this one's id: this is no end."""
+        try:
+            return super().on_replace(sig)
+        except Ignore as instruction:
+            raise SetAside(str(instruction)) from None
 
     @cached_property
     def home_priority(self) -> int:

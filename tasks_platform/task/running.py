@@ -26,10 +26,10 @@ from tasks_platform.errors import (
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
-from tasks_platform.task.envelope import AWAITING, message_of, own_headers, resend, signature_of
+from tasks_platform.task.envelope import AWAITING, message_of, moment, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
-from tasks_platform.task.settling import cancel, decide, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.settling import cancel, decide, end, send_again, settle_as_dead, settle_as_parked, skip
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -98,7 +98,7 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     except (Skip, SetAside, Hold, Cancel, Retry):
         raise
     except Ignore as instruction:
-        emit(EventKind.SKIPPED, run, reason=str(instruction))
+        _skip(task, run, str(instruction))
         raise
     except Reject as error:
         if error.requeue:  # type: ignore[attr-defined]
@@ -136,8 +136,7 @@ def _tell_begin(request: Any, run: Run) -> None:
 
 
 def _waited(run: Run) -> dict[str, Any]:
-    due = run.headers.get("due")
-    if run.attempt > 1 or not isinstance(due, (int, float)):
+    if run.attempt > 1 or (due := moment(run.headers.get("due"))) is None:
         return {}
     return {"waited": max(0.0, run.started_at.timestamp() - due)}
 
@@ -209,12 +208,8 @@ def _hand_on(task: PlatformTask[..., Any], request: Any, run: Run, value: Any) -
 
 
 def _finish(task: PlatformTask[..., Any], run: Run) -> None:
-    if run.attempt > 1 or "copy" in run.headers:
-        run.store.forget(run.job_id)
-    if "reserved" in run.headers:
-        run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
-    if run.flow_id is not None:
-        run.store.mark_step(run.flow_id, run.job_id, "succeeded")
+    end(task, run)
+    _mark(run, "succeeded")
 
 
 def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -> Exception:
@@ -228,10 +223,15 @@ def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -
         case Skip(reason=reason) if _is_awaited(run):
             _surely(run, partial(cancel, task, run, reason))
         case Skip(reason=reason):
-            emit(EventKind.SKIPPED, run, reason=reason)
+            _skip(task, run, reason)
         case SetAside():
             emit(EventKind.HELD, run, reason=str(instruction))
     return Ignore(str(instruction))
+
+
+def _skip(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
+    _surely(run, partial(skip, task, run))
+    emit(EventKind.SKIPPED, run, reason=reason)
 
 
 def _is_awaited(run: Run) -> bool:

@@ -73,6 +73,21 @@ def tell_failed(run: Run, error: BaseException, *, parked: bool) -> None:
         emit(EventKind.FAILED, run, error=cause, fingerprint=shared, parked=parked)
 
 
+def end(task: PlatformTask[..., Any], run: Run, *, why: str = "recovered") -> None:
+    """Drop what was kept of a job that has ended, its letter included: the audit says *why*."""
+    if run.attempt > 1 or "copy" in run.headers:
+        run.store.forget(run.job_id, why=why)
+    if "reserved" in run.headers:
+        run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
+
+
+def skip(task: PlatformTask[..., Any], run: Run) -> None:
+    """End the job without a result."""
+    for policy in task.policies:
+        policy.skipped(run)
+    end(task, run, why="skipped")
+
+
 def cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     """End the job as cancelled."""
     give_back(task, run, reason)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
-from celery.exceptions import Reject
+from celery.exceptions import Ignore, Reject
 from redis import Redis
 
 from acceptance.diary import note, read
@@ -20,10 +20,12 @@ from tasks_platform import (
     Deadline,
     Failures,
     Once,
+    PermanentError,
     PlatformTask,
     ReliableTask,
     Retry,
     ServiceRefusedError,
+    Skip,
     Unique,
     UniqueTask,
     current_run,
@@ -35,6 +37,15 @@ from tasks_platform import (
 def is_killed(diary: Path) -> None:
     note(diary, current_run().attempt)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(Unique(by="how"), base=UniqueTask)
+def bows_out_once_mended(diary: Path, how: str) -> int | None:
+    if not diary.with_suffix(".mended").exists():
+        raise PermanentError("a bug")
+    note(diary, current_run().job_id)
+    wait_for_file(diary.with_suffix(".end"))
+    raise Ignore("nothing to do") if how == "ignored" else Skip("nothing to do")
 
 
 @task(TWICE, base=ReliableTask)

@@ -10,6 +10,7 @@ from celery import shared_task
 from celery._state import connect_on_app_finalize
 
 from acceptance.diary import note, read
+from acceptance.shop import wait_for_file
 from tasks_platform import (
     PermanentError,
     ReliableTask,
@@ -17,6 +18,7 @@ from tasks_platform import (
     Skip,
     TransientError,
     Unique,
+    UniqueTask,
     current_run,
     task,
 )
@@ -37,6 +39,15 @@ def total(numbers: list[int]) -> int:
 @task(base=ReliableTask, bind=True)
 def is_replaced(self: Any, x: int) -> int:
     raise self.replace(add.s(x, 100))
+
+
+@task(Unique(by="diary"), base=UniqueTask, bind=True)
+def replaces_itself(self: Any, diary: Path, times: int) -> int:
+    note(diary, times)
+    if times:
+        raise self.replace(self.s(str(diary), times - 1))
+    wait_for_file(diary.with_suffix(".end"))
+    return len(read(diary))
 
 
 @task(QUICK, base=ReliableTask, bind=True)

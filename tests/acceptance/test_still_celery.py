@@ -50,6 +50,15 @@ def test_a_task_that_replaces_itself_may_have_an_id_of_the_callers_choice() -> N
     assert habits.is_replaced.apply_async((5,), task_id="replaced-5").get(timeout=15) == 105
 
 
+def test_a_unique_task_that_replaces_itself_keeps_its_key(diary: Path) -> None:
+    job = habits.replaces_itself.delay(diary, 2)
+    wait_for(lambda: len(read(diary)) == 3, 20, "the last replacement")
+
+    assert habits.replaces_itself.delay(diary, 2).id == job.id
+    diary.with_suffix(".end").touch()
+    assert job.get(timeout=15) == 3
+
+
 def test_retry_with_a_limit_of_its_own_stops_there(diary: Path) -> None:
     handle = habits.gives_up_early.apply_async((diary,), ignore_result=False)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acceptance.workers import Worker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
+    from tasks_platform.letters import DeadLetterQueue
 
 
 @pytest.mark.checklist(24, 57)
@@ -44,6 +45,25 @@ def test_a_key_is_free_when_its_job_has_ended(worker: Worker, tmp_path: Path) ->
     (tmp_path / "diary.end").touch()
     assert first.get(timeout=20) == 200
     wait_for(lambda: shop.charges.delay(tmp_path / "diary", 2).id != first.id, 20, "another job")
+
+
+@pytest.mark.parametrize("how", ["skipped", "ignored"])
+def test_a_job_that_ends_without_a_result_frees_its_key_its_id_its_followers_and_its_letter(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, client: redis.Redis, worker: Worker, letters: DeadLetterQueue, diary: Path, how: str
+) -> None:
+    job = accidents.bows_out_once_mended.apply_async((diary, how), task_id=f"to-be-{how}")
+    wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
+    diary.with_suffix(".mended").touch()
+    letters.replay(job.id)
+    wait_for(lambda: read(diary), 20, "the replay")
+    follower = accidents.bows_out_once_mended.apply_async((diary, how), link=shop.add.si(1, 1))
+    wait_for(lambda: worker.told("held", follower.id), 20, "the following")
+    diary.with_suffix(".end").touch()
+    assert follower.get(timeout=20) is None
+    wait_for(lambda: not platform.store.letter(job.id), 20, "the end of the letter")
+    assert next(record["what"] for record in letters.audit() if record.get("id") == job.id) == "skipped"
+    wait_for(lambda: client.ttl(f"tasks-platform:id:{job.id}") <= 86400, 20, "the end of the id")
+    assert accidents.bows_out_once_mended.delay(diary, how).id != job.id
 
 
 @pytest.mark.checklist(57, 65)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,15 @@ def own_headers(request: Any) -> dict[str, Any]:
     """Return the platform's header of a request (in the child or in the main process)."""
     found = getattr(request, HEADER, None)
     return dict(found) if isinstance(found, Mapping) else {}
+
+
+def moment(seconds: Any) -> float | None:
+    """Return a moment in seconds since 1970 as one can calculate with it; None if it is none, whoever wrote it."""
+    try:
+        found = float(seconds) if isinstance(seconds, (int, float)) else math.nan
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def addressed(headers: Any) -> dict[str, str | None]:

@@ -6,11 +6,13 @@ import logging
 import os
 import signal
 import threading
-from typing import Any
+from typing import Any, Final
 
 from celery import bootsteps
 
 logger = logging.getLogger(__name__)
+#: Where the functions are that Celery lets a worker hear signals with.
+_OF_A_WORKER: Final = "celery.apps.worker"
 
 
 class GracePeriod(bootsteps.StartStopStep):
@@ -21,15 +23,28 @@ class GracePeriod(bootsteps.StartStopStep):
     3. The grace period is over first: QUIT, which stops what still runs and gives its messages back to the queue.
 
     The processes of the prefork pool can be stopped; threads cannot, and go on until they end or are killed.
+    A worker inside of another program is left alone: QUIT would end that program.
     """
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self._begun = False
 
     def close(self, worker: Any) -> None:
         """Begin to count: the worker has begun to stop."""
-        timer = threading.Timer(worker.app.settings.grace_period.total_seconds(), _hand_back)
-        timer.daemon = True  # a worker that ends in time does not wait for it
-        timer.start()
+        if self._begun or not _is_a_program():
+            return
+        self._begun = True
+        told = (worker.blueprint.shutdown_complete, worker.app.settings.grace_period.total_seconds())
+        threading.Thread(target=_wait_or_hand_back, args=told, name="grace-period", daemon=True).start()
 
 
-def _hand_back() -> None:
-    logger.warning("Jobs still run at the end of the grace period: they are handed back to the queue.")
-    os.kill(os.getpid(), signal.SIGQUIT)
+def _wait_or_hand_back(ended: threading.Event, seconds: float) -> None:
+    if not ended.wait(seconds):
+        logger.warning("Jobs still run at the end of the grace period: they are handed back to the queue.")
+        os.kill(os.getpid(), signal.SIGQUIT)
+
+
+def _is_a_program() -> bool:
+    """Tell whether QUIT is heard by a worker, and not by a program that has one inside."""
+    return getattr(signal.getsignal(signal.SIGQUIT), "__module__", None) == _OF_A_WORKER

@@ -49,10 +49,13 @@ class PlatformRequest(Request):
     _told_stalled = False
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
-        """Count how long the job has waited."""
+        """Count how long the job has waited; whatever its message says, that must not touch the run."""
         super().on_accepted(pid, time_accepted)
         began: Any = self.time_start
-        self._platform_task.platform.waits.begun(self.request_dict, self.delivery_info, began)
+        try:
+            self._platform_task.platform.waits.begun(self.request_dict, self.delivery_info, began)
+        except Exception:
+            log.exception("%s[%s]: how long it has waited cannot be counted", self.name, self.id)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Settle what the child could not settle itself."""

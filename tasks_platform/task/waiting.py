@@ -17,8 +17,7 @@ from tasks_platform.latency import counted
 from tasks_platform.queues import priority_level
 from tasks_platform.settings import Objectives
 from tasks_platform.store import Store
-from tasks_platform.task.envelope import HEADER
-from tasks_platform.task.insist import TROUBLE
+from tasks_platform.task.envelope import HEADER, moment
 
 log = logging.getLogger(__name__)
 #: Seconds between two looks whether there is something to write down.
@@ -44,11 +43,10 @@ class WaitTally:
         due = own.get("due")
         if headers.get("retries") or (due is None and "copy" in own):
             return
-        if due is None:
-            due = _eta(headers.get("eta"))
+        due = _eta(headers.get("eta")) if due is None else moment(due)
         number = delivery.get("priority")
         level = priority_level(number if isinstance(number, int) else None, highest_first=self._highest_first)
-        waited = max(0.0, at - due) if isinstance(due, (int, float)) else None
+        waited = None if due is None else max(0.0, at - due)
         names = counted(str(delivery.get("routing_key")), level, waited, self._objectives.seconds(level))
         with self._lock:
             self._counts.update(names)
@@ -76,7 +74,7 @@ class WaitStep(StartStopStep):
     def start(self, consumer: Any) -> None:
         """Begin; a consumer that starts again after a lost connection finds it begun."""
         if self._thread is None:
-            told = (consumer.app.waits, consumer.app.new_store)
+            told = (consumer.app.waits, consumer.app.new_store, consumer.controller.blueprint.shutdown_complete)
             self._thread = threading.Thread(target=self._run, args=told, daemon=True)
             self._thread.start()
 
@@ -84,14 +82,14 @@ class WaitStep(StartStopStep):
         """Write down what there is: the worker may be about to end."""
         self._soon.set()
 
-    def _run(self, tally: WaitTally, new_store: Callable[[], Store]) -> None:
+    def _run(self, tally: WaitTally, new_store: Callable[[], Store], ended: threading.Event) -> None:
         store = new_store()  # with a connection that no process of the pool inherits in use
-        while True:
+        while not ended.is_set():
             self._soon.wait(_EVERY)
             self._soon.clear()
             try:
                 tally.write_down(store)
-            except TROUBLE as trouble:
+            except Exception as trouble:  # noqa: BLE001 - of the server, or of what somebody sent: the next may be well
                 log.warning("how long jobs waited is not written down yet: %r", trouble)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +57,31 @@ def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end
         wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]
     assert [platform.store.letter(job.id) for job in jobs] == [None, None]
+
+
+#: A program with a worker inside, which it ends; then it waits for all that the worker has begun.
+HOST = """
+import threading, time
+from celery.contrib.testing.worker import start_worker
+from tasks_platform.celery import app
+
+with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    before = {"MainThread"}
+    started = {thread.name for thread in threading.enumerate()}
+end = time.monotonic() + 20
+while (left := {thread.name for thread in threading.enumerate()} - before) and time.monotonic() < end:
+    time.sleep(0.02)
+print("letters-watch" in started, sorted(left))
+"""
+
+
+def test_a_program_that_has_a_worker_inside_goes_on_when_that_has_ended(
+    platform: PlatformApp, server: RedisServer
+) -> None:
+    told = {"TASKS_REDIS_URL": server.url, "TASKS_BUSINESS": "false", "TASKS_GRACE_PERIOD": "1"}
+    command = [sys.executable, "-c", HOST]
+    host = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, timeout=60, check=False)
+    assert (host.returncode, host.stdout) == (0, "True []\n"), host.stderr
 
 
 def test_a_worker_without_long_jobs_does_not_wait_for_the_end_of_its_grace_period(

@@ -38,3 +38,7 @@ class LettersWatch(bootsteps.StartStopStep):
         """End it."""
         if self._watch is not None:
             self._watch.stop()
+
+    def terminate(self, worker: Any) -> None:
+        """End it also where the worker does not wait for its jobs."""
+        self.stop(worker)

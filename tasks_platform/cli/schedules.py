@@ -13,6 +13,7 @@ from tasks_platform.celery import PlatformApp
 from tasks_platform.cli.application import application, import_tasks
 from tasks_platform.cli.showing import a_console
 from tasks_platform.cli.showing_schedules import print_beats, print_history, print_moments, print_schedules
+from tasks_platform.errors import ScheduleError
 from tasks_platform.schedules import beats as living_beats
 from tasks_platform.schedules import trigger as send_now
 from tasks_platform.schedules.entry import iso
@@ -95,7 +96,13 @@ def history(name: str, limit: int, *, as_json: bool) -> None:
 def trigger(name: str, *, as_json: bool) -> None:
     """Send a job of an entry now, beside its moments."""
     app = _application()
-    firing = send_now(app, find(app, name).entry)
+    standing = find(app, name)
+    if standing.state == "elsewhere":
+        raise ScheduleError(
+            f"the schedule {name!r} is declared by no module of this process, and what to send is not taken from the "
+            "beats' table: name its module in TASKS_MODULES"
+        )
+    firing = send_now(app, standing.entry)
     click.echo(json.dumps(firing, indent=2) if as_json else f"{name} was sent as the job {firing['job_id']}")
 
 

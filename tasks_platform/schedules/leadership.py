@@ -19,13 +19,18 @@ _RENEWALS = 4
 _LOOK = 0.5
 
 
+class NotLeadingError(Exception):
+    """Another beat leads."""
+
+
 class Leadership:
     """The lock that one beat holds, kept by a thread.
 
     1. The thread asks for the lock again and again: the leader to keep it, the others to learn that it is free.
     2. A beat leads until the lease is over that it asked for last, on its own clock and counted from before it asked:
        also when the server does not answer, and before the server gives the lock to another.
-    3. A lock that is lost is asked for again. Nothing here ends a beat.
+    3. A lock that is lost is asked for again, for a new term: what was begun in the last one is refused by the store,
+       also where this beat was frozen and leads again before it knows. Nothing here ends a beat.
     4. A beat that ends gives the lock back, and another one leads at once.
     """
 
@@ -33,6 +38,7 @@ class Leadership:
         self._store = store
         self._lease = lease
         self._until = 0.0
+        self._lock = ""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_asking, name="beat-lease", daemon=True)
         self.identity = identity
@@ -47,6 +53,11 @@ class Leadership:
     def held(self) -> bool:
         """Whether this beat leads."""
         return time.monotonic() < self._until
+
+    @property
+    def lock(self) -> str | None:
+        """What the store knows the term by that this beat leads in, None if it does not lead."""
+        return self._lock if self.held else None
 
     def start(self) -> None:
         """Ask for the lock from now on."""
@@ -64,7 +75,7 @@ class Leadership:
         if self._thread.is_alive():
             self._thread.join(self._lease)
         try:
-            self._store.abdicate(self.identity.key)
+            self._store.abdicate(self._lock)
             self._store.hide_beat(self.identity.key)
         except (RedisError, OSError) as trouble:
             log.warning("the lease of %s runs out by itself: %r", self.identity.name, trouble)
@@ -72,16 +83,21 @@ class Leadership:
     def ask(self) -> None:
         """Ask for the lock once, and tell others that this beat is alive."""
         led = self.held
+        if self._lock and not led:
+            self._store.abdicate(self._lock)  # the server may count longer
+        if not led:
+            self._lock = f"{self.identity.key}:{self.term + 1}"
         asked = time.monotonic()
-        leader = self._store.lead(self.identity.key, self._lease)
+        leader = self._store.lead(self._lock, self._lease, renew=led)
         if self._ending.is_set():
             return
-        leads = leader == self.identity.key
+        leads = leader == self._lock
         if leads != led:
             self.since = datetime.now(UTC)
             self.term += leads
-            log.info("%s %s", self.identity.name, "leads" if leads else f"stands by: {leader} leads")
+            log.info("%s %s", self.identity.name, "leads" if leads else f"stands by: {leader or 'nobody'} leads")
         self._until = asked + self._lease if leads else 0.0
+        self._lock = self._lock if leads else ""
         told = self.identity.tell(leads=leads, since=self.since, ticked_at=self.ticked_at)
         self._store.show_beat(self.identity.key, told, 3 * self._lease)
 
@@ -91,7 +107,7 @@ class Leadership:
             try:
                 self.ask()
                 silent = False
-            except (RedisError, OSError) as trouble:
+            except Exception as trouble:  # noqa: BLE001 - whatever it is, a beat that never asks again never leads again
                 if not silent:
                     log.warning("%s asks for the lease in vain: %r", self.identity.name, trouble)
                 silent = True

@@ -1,16 +1,13 @@
-"""An entry as it stands in RedBeat's table."""
+"""An entry as it stands in RedBeat's table, where others can see it; a beat takes from there what was dealt with."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from celery.schedules import BaseSchedule, schedstate
-from redbeat.decoder import RedBeatJSONEncoder  # type: ignore[import-untyped]
-from redbeat.schedulers import RedBeatSchedulerEntry, ensure_conf, get_redis  # type: ignore[import-untyped]
+from redbeat.schedulers import RedBeatSchedulerEntry, ensure_conf  # type: ignore[import-untyped]
 from redis import Redis
 
 from tasks_platform.schedules.entry import Entry
@@ -93,10 +90,11 @@ class Row(RedBeatSchedulerEntry):  # type: ignore[misc]
             "misfire": Misfire(**{**misfire, "grace": timedelta(seconds=misfire["grace"])}),
         }
 
-    def save(self) -> Row:
-        """Write the row: what it is, what was dealt with, and when it comes due."""
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What ``decode_definition`` reads."""
         rule = self.misfire
-        definition = {
+        return {
             "name": self.name,
             "task": self.task,
             "args": self.args,
@@ -106,12 +104,11 @@ class Row(RedBeatSchedulerEntry):  # type: ignore[misc]
             "misfire": {"rule": rule.rule, "grace": rule.grace.total_seconds(), "at_most": rule.at_most},
             "enabled": self.enabled,
         }
-        meta = json.dumps({"last_run_at": self.last_run_at}, cls=RedBeatJSONEncoder)
-        with get_redis(self.app).pipeline(transaction=True) as pipe:
-            pipe.hset(self.key, mapping={"definition": json.dumps(definition), "meta": meta})
-            pipe.zadd(self.app.redbeat_conf.schedule_key, {self.key: self.score})
-            pipe.execute()
-        return self
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What ``decode_meta`` reads."""
+        return {"last_run_at": self.last_run_at}
 
     @property
     def entry(self) -> Entry:
@@ -135,7 +132,3 @@ class Row(RedBeatSchedulerEntry):  # type: ignore[misc]
     def score(self) -> float:
         """Where it stands in the table, to the fraction of a second; RedBeat ignores what is negative."""
         return -1.0 if (due := self.due_at) is None else due.timestamp()
-
-    def overdue(self, now: datetime) -> Iterator[datetime]:
-        """Yield the moments that have come and were not dealt with."""
-        return takewhile(lambda moment: moment <= now, self.schedule.when.after(self.last_run_at))

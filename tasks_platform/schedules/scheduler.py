@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from redbeat.schedulers import RedBeatScheduler  # type: ignore[import-untyped]
 
 from tasks_platform.schedules.beats import Identity
 from tasks_platform.schedules.install import install
-from tasks_platform.schedules.leadership import Leadership
-from tasks_platform.schedules.row import Row, open_table
-from tasks_platform.schedules.settle import NotLeadingError, Settling
+from tasks_platform.schedules.leadership import Leadership, NotLeadingError
+from tasks_platform.schedules.row import open_table
+from tasks_platform.schedules.rows import Rows
+from tasks_platform.schedules.settle import Settling
 from tasks_platform.schedules.table import entries_of
 from tasks_platform.store import RedisStore
 from tasks_platform.store.redis import connect
@@ -32,7 +33,8 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
     2. A moment that has come is claimed, then its job is sent, then it is recorded as fired; only then the entry goes
        on. A beat that dies in between leaves a claim: the next one sends the same moment again, under the same job id,
        and of two copies of a job one is run.
-    3. What came due while no beat led, or while nothing could be sent, is fired or recorded as missed, as the entry's
+    3. What is sent is what the task modules declare; RedBeat's table says up to which moment that was done.
+    4. What came due while no beat led, or while nothing could be sent, is fired or recorded as missed, as the entry's
        misfire rule says. A moment that was recorded as missed is not sent any more, not even by a beat that was
        frozen and does not know that it leads no longer.
     """
@@ -42,12 +44,12 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         super().__init__(app, lazy=lazy, **options)
         self.lock_key = None  # RedBeat's own lock: taken once, at the start, and for a quarter of an hour
         self._settings = app.settings.schedules
-        self._entries = {} if lazy else entries_of(app)[0]
+        self._entries, self._off = ({}, {}) if lazy else entries_of(app)
         leases = RedisStore(app.redis_url)
         leases.client = connect(app.redis_url, patience=0, timeout=2.0)
         self._leadership = Leadership(leases, Identity(), self._settings.lease.total_seconds())
-        self._settling = Settling(app=app, store=app.store, leadership=self._leadership, history=self._settings.history)
-        self._installed_in = 0
+        self._rows = Rows(app)
+        self._installed_in = ""
         self._troubled = False
         self._remembered: dict[str, datetime] = {}
 
@@ -63,7 +65,8 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         """Fire what has come due, if this beat leads, and return the seconds until it should look again."""
         self._leadership.start()
         try:
-            pause = self._look() if self._leadership.held else _STANDING_BY
+            lock = self._leadership.lock
+            pause = _STANDING_BY if lock is None else self._look(lock)
         except NotLeadingError:
             self._leadership.step_down()
             return _STANDING_BY
@@ -86,48 +89,40 @@ class PlatformScheduler(RedBeatScheduler):  # type: ignore[misc]
         self._leadership.end()
         super().close()
 
-    def _look(self) -> float:
-        due, pause, complete = self._read_table()
-        if self._installed_in != self._leadership.term or not complete:
-            install(self.app, self._entries, self._remembered, self._settle)
-            self._installed_in = self._leadership.term
+    def _look(self, lock: str) -> float:
+        settling = self._settling(lock)
+        now = datetime.now(UTC).timestamp()
+        scores = self._rows.scores(list(self._entries))
+        if self._installed_in != lock or None in scores.values():
+            install(settling, self._entries, self._off, self._remembered)
+            self._installed_in = lock
             return 0.0
+        coming = {name: score for name, score in scores.items() if score is not None and score >= 0}
         troubles: list[Exception] = []
-        for key in due:
+        for name in (name for name, score in coming.items() if score <= now):
             try:
-                if (row := self._row(key)) is not None:
-                    self._settle(row)
+                self._settle(settling, name)
             except NotLeadingError:
                 raise
             except Exception as trouble:  # noqa: BLE001 - one entry does not hold up the others
                 troubles.append(trouble)
         if troubles:
             raise troubles[0]
-        return pause
+        return max(0.0, min([float(self.max_interval), *(score - now for score in coming.values())]))
 
-    def _row(self, key: str) -> Row | None:
-        """Return the row of *key*; where only its place in the table is left, that is dropped."""
-        try:
-            return cast("Row", Row.from_key(key, app=self.app))
-        except KeyError:
-            log.warning("beat: the row %s is lost, and is written again if it is declared", key)
-            self.app.redbeat_redis.zrem(self.app.redbeat_conf.schedule_key, key)
-            return None
+    def _settling(self, lock: str) -> Settling:
+        return Settling(
+            app=self.app,
+            store=self.app.store,
+            rows=self._rows,
+            leadership=self._leadership,
+            lock=lock,
+            history=self._settings.history,
+        )
 
-    def _settle(self, row: Row) -> None:
-        self._settling.settle(row)
-        self._remembered[row.name] = row.last_run_at
-
-    def _read_table(self) -> tuple[list[str], float, bool]:
-        """Return the keys of what is due, the seconds until the next is, and whether all that is declared is there."""
-        now = datetime.now(UTC).timestamp()
-        table = self.app.redbeat_conf.schedule_key
-        keys = [Row.generate_key(self.app, name) for name in self._entries]
-        with self.app.redbeat_redis.pipeline(transaction=False) as pipe:
-            pipe.zrangebyscore(table, 0, now)
-            pipe.zrangebyscore(table, f"({now}", "+inf", start=0, num=1, withscores=True)
-            if keys:
-                pipe.zmscore(table, keys)
-            due, coming, *scores = pipe.execute()
-        pause = min([self.max_interval, *(score - now for _, score in coming)])
-        return due, 0.0 if due else pause, None not in (scores[0] if scores else ())
+    def _settle(self, settling: Settling, name: str) -> None:
+        if (last := self._rows.last(name)) is not None:
+            self._remembered[name] = settling.settle(self._entries[name], last)
+            return
+        log.warning("beat: the row of the schedule %s is lost, and is written again", name)
+        self._installed_in = ""

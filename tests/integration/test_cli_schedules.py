@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from acceptance import scheduled
+from acceptance.closing import close
 from command_line import call, refusal
-from tasks_platform.schedules import table
+from tasks_platform import Settings, create_app, every
+from tasks_platform.schedules import Entry, table
 from tasks_platform.schedules.beats import Identity
+from tasks_platform.schedules.row import open_table
+from tasks_platform.schedules.rows import Rows
 from tasks_platform.store import RedisStore
 
 #: What this process declares is seen by every test that asks, so that it is taken back.
@@ -69,6 +73,21 @@ def test_one_that_is_triggered_is_sent_now_and_shown_with_its_job(redis_db):
     assert (listed()["report"]["fired"], listed()["report"]["last"]) == (1, fired)
     assert fired["job_id"] in call("schedules", "history", "report", columns=150).output
     assert json.loads(call("schedules", "history", "report", "--json").output) == [fired]
+
+
+def test_one_that_no_module_here_declares_is_listed_and_not_triggered(redis_db, redis_url):
+    with create_app(Settings(redis_url=redis_url, business=False)) as app:
+        open_table(app)
+        entry = Entry(name="planted", when=every(days=1), task="acceptance.scheduled.report", args=["theirs"])
+        app.store.lead("x", 100, renew=False)
+        Rows(app).write(entry, datetime.now(UTC), "x")
+        app.redbeat_redis.close()
+        app.store.client.close()
+        close(app)
+
+    assert listed()["planted"]["state"] == "elsewhere"
+    assert "TASKS_MODULES" in refusal(call("schedules", "trigger", "planted"))
+    assert redis_db.llen("default\x06\x163") == 0
 
 
 def test_what_was_missed_is_counted_and_shown_with_the_reason(redis_url):

@@ -26,23 +26,28 @@ def moment(second: int) -> str:
 
 class TestLeading:
     def test_one_beat_leads_until_its_lease_is_over(self, store):
-        assert store.lead("a", 0.05) == "a"
-        assert store.lead("b", LONG) in {"a", "b"}
-        wait_for(lambda: store.lead("b", LONG) == "b", 5)
-        assert store.lead("a", LONG) == "b"
+        assert store.lead("a", 0.05, renew=False) == "a"
+        assert store.lead("b", LONG, renew=False) in {"a", "b"}
+        wait_for(lambda: store.lead("b", LONG, renew=False) == "b", 5)
+        assert store.lead("a", LONG, renew=False) == "b"
 
     def test_a_lease_that_is_renewed_goes_on(self, store):
-        store.lead("a", 0.05)
-        store.lead("a", LONG)
+        store.lead("a", 10.0, renew=False)
+        store.lead("a", LONG, renew=True)
 
-        assert store.lead("b", LONG) == "a"
+        assert store.lead("b", LONG, renew=False) == "a"
+
+    def test_a_lease_that_was_lost_is_not_renewed(self, store):
+        assert store.lead("a", LONG, renew=True) is None
+        store.lead("b", LONG, renew=False)
+        assert store.lead("a", LONG, renew=True) == "b"
 
     def test_another_leads_at_once_when_the_leader_abdicates(self, store):
-        store.lead("a", LONG)
+        store.lead("a", LONG, renew=False)
         store.abdicate("b")
-        assert store.lead("b", LONG) == "a"
+        assert store.lead("b", LONG, renew=False) == "a"
         store.abdicate("a")
-        assert store.lead("b", LONG) == "b"
+        assert store.lead("b", LONG, renew=False) == "b"
 
     def test_beats_tell_of_themselves_until_they_end_or_fall_silent(self, store):
         store.show_beat("a", {"name": "a"}, LONG)
@@ -56,7 +61,7 @@ class TestLeading:
 class TestFirings:
     @pytest.fixture(autouse=True)
     def leader(self, store):
-        store.lead("a", LONG)
+        store.lead("a", LONG, renew=False)
 
     def test_a_moment_is_claimed_before_it_is_sent_and_has_one_end(self, store):
         assert store.claim_firing("s", firing(1, "sending"), "a") == "fire"
@@ -71,7 +76,7 @@ class TestFirings:
     def test_the_next_leader_takes_a_claim_over(self, store):
         store.claim_firing("s", firing(1, "sending"), "a")
         store.abdicate("a")
-        store.lead("b", LONG)
+        store.lead("b", LONG, renew=False)
 
         assert store.claim_firing("s", firing(1, "sending"), "a") == "lost"
         assert store.claim_firing("s", firing(1, "sending"), "b") == "fire"
@@ -81,6 +86,15 @@ class TestFirings:
         store.abdicate("a")
         assert store.claim_firing("s", firing(1, "sending"), "a") == "lost"
         assert store.firings("s") == []
+
+    def test_only_the_leader_records_where_a_beat_records(self, store):
+        assert store.record_firings("s", [firing(1, "missed")], KEEP, lock="b") is None
+        store.abdicate("a")
+        assert store.record_firings("s", [firing(1)], KEEP, lock="a") is None
+        assert (store.firings("s"), store.count_firings("s")) == ([], {})
+        store.lead("a", LONG, renew=False)
+        assert store.record_firings("s", [firing(1, "missed")], KEEP, lock="a") == []
+        assert store.count_firings("s") == {"missed": 1}
 
     def test_what_was_claimed_is_not_missed_and_what_was_missed_is_not_claimed(self, store):
         store.claim_firing("s", firing(1, "sending"), "a")
@@ -111,7 +125,7 @@ class TestFirings:
 
 
 REPEATED = {
-    "lead": lambda store: store.lead("a", LONG),
+    "lead": lambda store: store.lead("a", LONG, renew=False),
     "abdicate": lambda store: store.abdicate("a"),
     "show_beat": lambda store: store.show_beat("a", {"name": "a"}, LONG),
     "hide_beat": lambda store: store.hide_beat("a"),
@@ -122,7 +136,7 @@ REPEATED = {
 
 @pytest.mark.parametrize("operation", REPEATED)
 def test_an_operation_repeated_with_the_same_arguments_changes_nothing(store, operation):
-    store.lead("a", LONG)
+    store.lead("a", LONG, renew=False)
     store.claim_firing("s", firing(1, "sending"), "a")
 
     def observed():
@@ -145,13 +159,13 @@ class BothStores(RuleBasedStateMachine):
         self.redis.client.flushdb()
         self.model = MemoryStore()
 
-    def both(self, operation, *args):
-        actual = getattr(self.redis, operation)(*args)
-        assert actual == getattr(self.model, operation)(*args)
+    def both(self, operation, *args, **options):
+        actual = getattr(self.redis, operation)(*args, **options)
+        assert actual == getattr(self.model, operation)(*args, **options)
 
-    @rule(beat=BEATS)
-    def lead(self, beat):
-        self.both("lead", beat, LONG)
+    @rule(beat=BEATS, renew=st.booleans())
+    def lead(self, beat, renew):
+        self.both("lead", beat, LONG, renew=renew)
 
     @rule(beat=BEATS)
     def abdicate(self, beat):
@@ -165,9 +179,10 @@ class BothStores(RuleBasedStateMachine):
         seconds=st.lists(SECONDS, max_size=3, unique=True),
         state=st.sampled_from(["fired", "missed", "refused"]),
         keep=st.integers(1, 5),
+        lock=st.none() | BEATS,
     )
-    def record(self, seconds, state, keep):
-        self.both("record_firings", "s", [firing(second, state) for second in seconds], keep)
+    def record(self, seconds, state, keep, lock):
+        self.both("record_firings", "s", [firing(second, state) for second in seconds], keep, lock=lock)
 
     @invariant()
     def look_alike(self):
@@ -187,10 +202,10 @@ def test_what_was_recorded_outlives_a_restart_of_the_server(tmp_path):
     options = ("--appendonly", "yes", "--appendfsync", "always")
     with running_redis(tmp_path, *options) as server:
         store = RedisStore(server.url)
-        store.lead("a", LONG)
+        store.lead("a", LONG, renew=False)
         store.claim_firing("s", firing(1, "sending"), "a")
         store.record_firings("s", [firing(2)], KEEP)
     with running_redis(tmp_path, *options, port=server.port):
         assert store.record_firings("s", [firing(1, "missed")], KEEP) == [moment(1)]
-        assert store.lead("b", LONG) == "a"
+        assert store.lead("b", LONG, renew=False) == "a"
         store.client.close()

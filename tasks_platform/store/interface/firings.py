@@ -15,11 +15,15 @@ class Firings(Protocol):
     ``missed`` or ``refused``.
     """
 
-    def lead(self, beat: str, ttl: float) -> Holder:
-        """Let *beat* lead for *ttl* seconds from now unless another one does, and tell who leads."""
+    def lead(self, lock: str, ttl: float, *, renew: bool) -> Holder | None:
+        """Let *lock* lead for *ttl* seconds from now unless another one does, and tell which one leads.
 
-    def abdicate(self, beat: str) -> None:
-        """Let another beat lead, if it is *beat* that does."""
+        A beat takes another lock for each of its terms. To *renew* one is to go on leading: one that was lost is not
+        taken again, and where nobody leads the answer is None.
+        """
+
+    def abdicate(self, lock: str) -> None:
+        """Let another one lead, if it is *lock* that does."""
 
     def show_beat(self, beat: str, record: Record, ttl: float) -> None:
         """Remember for *ttl* seconds what *beat* tells of itself."""
@@ -30,16 +34,19 @@ class Firings(Protocol):
     def beats(self) -> list[Record]:
         """Return what the beats tell of themselves."""
 
-    def claim_firing(self, schedule: str, firing: Record, beat: str) -> Literal["fire", "done", "lost"]:
-        """Record that *beat* is about to send a moment, before it does.
+    def claim_firing(self, schedule: str, firing: Record, lock: str) -> Literal["fire", "done", "lost"]:
+        """Record that the beat with *lock* is about to send a moment, before it does.
 
-        ``done`` means that the moment has had its end, ``lost`` that *beat* does not lead (any more).
+        ``done`` means that the moment has had its end, ``lost`` that *lock* does not lead (any more).
         """
 
-    def record_firings(self, schedule: str, firings: Sequence[Record], keep: int) -> list[str]:
+    def record_firings(
+        self, schedule: str, firings: Sequence[Record], keep: int, *, lock: str | None = None
+    ) -> list[str] | None:
         """Record how moments ended; the first end stands. The last *keep* moments are kept.
 
         Answer with those that cannot be ``missed`` because somebody was about to send them: they have to be sent.
+        With a *lock* that does not lead (any more), nothing is recorded and the answer is None.
         """
 
     def firings(self, schedule: str, limit: int = 100) -> list[Record]:

@@ -13,17 +13,17 @@ from tasks_platform.store.records import Holder, Record
 class Firings(MemoryPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def lead(self, beat: str, ttl: float) -> Holder:
+    def lead(self, lock: str, ttl: float, *, renew: bool) -> Holder | None:
         with self._lock:
-            leader = self._get("leading-beat")
-            if leader is None or leader == beat:
-                self._set("leading-beat", beat, ttl)
-                return beat
-            return str(leader)
+            leader: Holder | None = self._get("leading-beat")
+            if leader != lock and (renew or leader is not None):
+                return leader
+            self._set("leading-beat", lock, ttl)
+            return lock
 
-    def abdicate(self, beat: str) -> None:
+    def abdicate(self, lock: str) -> None:
         with self._lock:
-            if self._get("leading-beat") == beat:
+            if self._get("leading-beat") == lock:
                 del self._expiring["leading-beat"]
 
     def show_beat(self, beat: str, record: Record, ttl: float) -> None:
@@ -38,9 +38,9 @@ class Firings(MemoryPart):
             told = [self._get(key) for key in sorted(self._expiring) if key.startswith("beat:")]
             return [copied(record) for record in told if record is not None]
 
-    def claim_firing(self, schedule: str, firing: Record, beat: str) -> Literal["fire", "done", "lost"]:
+    def claim_firing(self, schedule: str, firing: Record, lock: str) -> Literal["fire", "done", "lost"]:
         with self._lock:
-            if self._get("leading-beat") != beat:
+            if self._get("leading-beat") != lock:
                 return "lost"
             known = self._firings.setdefault(schedule, {})
             if known.get(firing["moment"], {"state": "sending"})["state"] != "sending":
@@ -48,9 +48,13 @@ class Firings(MemoryPart):
             known[firing["moment"]] = {**copied(firing), "state": "sending"}
             return "fire"
 
-    def record_firings(self, schedule: str, firings: Sequence[Record], keep: int) -> list[str]:
+    def record_firings(
+        self, schedule: str, firings: Sequence[Record], keep: int, *, lock: str | None = None
+    ) -> list[str] | None:
         claimed = []
         with self._lock:
+            if lock is not None and self._get("leading-beat") != lock:
+                return None
             known = self._firings.setdefault(schedule, {})
             for firing in firings:
                 before = known[firing["moment"]]["state"] if firing["moment"] in known else None

@@ -17,11 +17,11 @@ _REMEMBERED: Final = 400 * 86400
 class Firings(RedisPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def lead(self, beat: str, ttl: float) -> Holder:
-        return cast("Holder", self._run("lead", [self._leader], [beat, ms(ttl)]))
+    def lead(self, lock: str, ttl: float, *, renew: bool) -> Holder | None:
+        return cast("Holder | None", self._run("lead", [self.leader], [lock, ms(ttl), int(renew)]))
 
-    def abdicate(self, beat: str) -> None:
-        self._run("abdicate", [self._leader], [beat])
+    def abdicate(self, lock: str) -> None:
+        self._run("abdicate", [self.leader], [lock])
 
     def show_beat(self, beat: str, record: Record, ttl: float) -> None:
         with self._transaction() as pipe:
@@ -40,20 +40,22 @@ class Firings(RedisPart):
             self.client.srem(self._beats, *gone)  # one that is only slow adds itself again
         return [json.loads(record) for record in told if record is not None]
 
-    def claim_firing(self, schedule: str, firing: Record, beat: str) -> Literal["fire", "done", "lost"]:
+    def claim_firing(self, schedule: str, firing: Record, lock: str) -> Literal["fire", "done", "lost"]:
         answer: Literal["fire", "done", "lost"] = self._run(
             "claim_firing",
-            [self._firings(schedule), self._moments(schedule), self._leader],
-            [beat, firing["moment"], _time(firing), json.dumps({**firing, "state": "sending"}), _REMEMBERED],
+            [self._firings(schedule), self._moments(schedule), self.leader],
+            [lock, firing["moment"], _time(firing), json.dumps({**firing, "state": "sending"}), _REMEMBERED],
         )
         return answer
 
-    def record_firings(self, schedule: str, firings: Sequence[Record], keep: int) -> list[str]:
-        arguments: list[Any] = [keep, _REMEMBERED]
+    def record_firings(
+        self, schedule: str, firings: Sequence[Record], keep: int, *, lock: str | None = None
+    ) -> list[str] | None:
+        arguments: list[Any] = [lock or "", keep, _REMEMBERED]
         for firing in firings:
             arguments += [firing["moment"], _time(firing), firing["state"], json.dumps(firing)]
-        keys = [self._firings(schedule), self._moments(schedule), self._counts(schedule)]
-        return cast("list[str]", self._run("record_firings", keys, arguments))
+        keys = [self._firings(schedule), self._moments(schedule), self._counts(schedule), self.leader]
+        return cast("list[str] | None", self._run("record_firings", keys, arguments))
 
     def firings(self, schedule: str, limit: int = 100) -> list[Record]:
         if limit < 1:
@@ -69,7 +71,8 @@ class Firings(RedisPart):
         return {state: int(number) for state, number in counts.items()}
 
     @property
-    def _leader(self) -> str:
+    def leader(self) -> str:
+        """The key that holds the lock that leads."""
         return f"{self._prefix}leading-beat"
 
     @property

@@ -1,6 +1,6 @@
 -- Record that a beat is about to send a moment of a schedule.
 -- KEYS  1 the schedule's firings by moment   2 its moments by time   3 the leader's lock
--- ARGV  1 the beat   2 the moment   3 its time   4 the firing as JSON   5 seconds a schedule is remembered
+-- ARGV  1 the beat's lock   2 the moment   3 its time   4 the firing as JSON   5 seconds a schedule is remembered
 -- Returns 'fire', 'done' (the moment has had its end) or 'lost' (another beat leads, or none).
 -- Atomic: only the leader claims; a moment that was recorded as missed is never claimed, and one that was claimed is
 -- never recorded as missed.

@@ -24,12 +24,14 @@ from tasks_platform.cli.report import print_errors, print_month
 from tasks_platform.cli.showing import a_console
 from tasks_platform.errors import BooksError, FlowError, PlatformError
 from tasks_platform.flows import Flow
+from tasks_platform.job_queue import PlatformJobQueue
 from tasks_platform.letters import Letter
 from tasks_platform.services import books, sample
 from tasks_platform.services.books import DateOrder, ImportReport, Month
 from tasks_platform.services.office import Office, open_office
 from tasks_platform.settings import load_settings
-from tasks_platform.tasks import imports, invoicing
+from tasks_platform.tasks import invoicing
+from tasks_platform.tasks.imports import ImportQueue, zone_of
 from tasks_platform.up import LocalPlatform
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON, for machines.")
@@ -89,7 +91,7 @@ def invoice(
 
 def _check(file: Path, time_zone: str | None, dates: DateOrder | None) -> None:
     """Refuse a file that is no export at all, before anything is started."""
-    zone = imports.zone_of(time_zone) or ZoneInfo("UTC")
+    zone = zone_of(time_zone) or ZoneInfo("UTC")
     try:
         with file.open("rb") as opened:
             books.read_toggl(opened, zone=zone, dates=dates)
@@ -140,8 +142,7 @@ def _import(
     platform: LocalPlatform, organization: str, file: Path, reading: Mapping[str, Any], bars: FlowProgress
 ) -> ImportReport:
     """Import *file* as a job and show its progress; a file that was imported before adds nothing."""
-    chosen = {name: value for name, value in reading.items() if value}
-    handle = imports.time_entries.apply_async((organization, file.resolve()), chosen)
+    handle = ImportQueue(PlatformJobQueue(platform.app)).time_entries(organization, file.resolve(), **reading)
     label = "Read time entries"
     while not handle.ready():
         platform.check()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tasks_platform.bases import ReliableTask
 from tasks_platform.errors import BooksError
 from tasks_platform.flows import Flow, chain, chord, labelled, start
+from tasks_platform.job_queue import JobQueue
 from tasks_platform.policies import Deadline, Once, Retry, once_per_job
 from tasks_platform.schedules import cron, schedule
 from tasks_platform.services import books
@@ -23,6 +24,7 @@ from tasks_platform.services.books.invoices import find_invoice
 from tasks_platform.services.invoice_mail import invoice_mail
 from tasks_platform.services.office import office
 from tasks_platform.task import task
+from tasks_platform.task.handle import JobHandle
 
 
 def monthly(organization: str, month: str, clients: Sequence[ClientToBill]) -> Any:
@@ -138,6 +140,18 @@ def summarize_month(organization: str, month: str) -> str:
 
 
 @task(base=ReliableTask, queue="invoicing")
+def bill_month(organization: str, month: str) -> str | None:
+    """Start the flow of the month, or find the one there is; return its id, None if there is no work to bill.
+
+    Raises:
+        BooksError: if the organization is unknown.
+
+    """
+    flow = _bill_month(bill_month.app, organization, Month.parse(month))
+    return None if flow is None else flow.id
+
+
+@task(base=ReliableTask, queue="invoicing")
 def bill_last_month() -> list[str]:
     """Start the flow of the month that has just ended for every organization that has work in it; return their ids."""
     with office().books.reading() as session:
@@ -158,17 +172,12 @@ schedule("billing", cron("0 12 1 * *")).runs(bill_last_month)
 class InvoiceQueue:
     """Asks for invoices."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, jobs: JobQueue) -> None:
+        self._jobs = jobs
 
-    def bill_month(self, organization: str, month: str) -> Flow | None:
-        """Start the flow that bills ``2026-10``, or return the one there is; None if there is no work to bill.
-
-        Raises:
-            BooksError: if the organization is unknown.
-
-        """
-        return _bill_month(self._app, organization, Month.parse(month))
+    def bill_month(self, organization: str, month: str) -> JobHandle[str | None]:
+        """Start the flow that bills ``2026-10``, or find the one there is; its id is the job's result."""
+        return self._jobs.send(bill_month, organization, month)
 
 
 def _bill_month(app: Any, organization: str, month: Month) -> Flow | None:

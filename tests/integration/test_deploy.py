@@ -20,7 +20,7 @@ from tasks_platform.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.suffix in {".service", ".target"})
 SCRIPTS = Path(sys.executable).parent
 
 
@@ -94,6 +94,29 @@ def test_every_command_of_the_platform_exists() -> None:
     used = {command[1] for command in commands() if command[0] == "tasks-platform"}
     assert used
     assert used <= set(main.list_commands(None))  # type: ignore[arg-type]
+    others = [command[:4] for command in commands() if command[0] not in {"tasks-platform", "redis-server"}]
+    assert {tuple(other) for other in others} == {
+        ("celery", "-A", "tasks_platform", "beat"),
+        ("celery", "-A", "tasks_platform", "flower"),
+    }
+
+
+def test_every_class_that_is_started_exists_and_answers_to_the_name_it_is_asked_by() -> None:
+    classes = set(Settings().workers)
+    workers = {name: service for name, service in compose()["services"].items() if name.startswith("worker")}
+    for service in workers.values():
+        *_, word = shlex.split(service["command"])
+        assert word in classes
+        assert f"--destination {word}@$$HOSTNAME" in service["healthcheck"]["test"][1]
+    assert len(workers) == len(classes)
+    told = (DEPLOY / "README.md").read_text() + "".join(unit.read_text() for unit in UNITS)
+    assert set(re.findall(r"tasks-platform-worker@(\w+)", told)) == classes
+
+
+def test_every_file_that_a_command_names_is_there() -> None:
+    named = {word.partition("=")[2] for command in commands() for word in command if word.startswith("--conf=")}
+    assert {Path(name).name for name in named} == {"flower_config.py"}
+    assert all((ROOT / Path(name).relative_to("/opt/tasks-platform")).exists() for name in named)
 
 
 def test_the_example_of_settings_has_only_settings_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,34 @@
+"""What the README has to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from tasks_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+TEXTS = "\n".join((ROOT / name).read_text() for name in ("README.md", "deploy/README.md"))
+
+
+def variables() -> Iterator[tuple[str, str]]:
+    """Yield every variable of the environment as its group and the field in it, which tables shorten to ``__FIELD``."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((f"TASKS_{name.upper()}", f"__{inner.upper()}") for inner in field.annotation.model_fields)
+        else:
+            yield f"TASKS_{name.upper()}", ""
+
+
+def test_every_setting_is_told() -> None:
+    told = {
+        (group, field)
+        for group, field in variables()
+        if f"{group}{field}" in TEXTS or (field and f"{group}__" in TEXTS and f"`{field}" in TEXTS)
+    }
+    assert set(variables()) - told == set()

@@ -14,6 +14,8 @@ from tasks_platform.services.mailbox.folder import read_mailbox
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)  # several programs have to start, also on a busy machine
+
 CLIENTS = """
 [organization]
 slug = "acme"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from tasks_platform.sealing.spellings import spellings, texts_in
+from tasks_platform.sealing.spellings import texts_in
+from tasks_platform.sealing.traces import Traces
 
 #: What stands where a secret was.
 HIDDEN: Final = "<sealed>"
-#: Characters of the beginning or end of a secret by which it is known where somebody cut it.
-_END = 12
 
 
 class Secrets:
@@ -22,16 +20,14 @@ class Secrets:
 
     def __init__(self) -> None:
         self._texts: set[str] = set()
-        self._spellings: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._traces = Traces()
 
     def add(self, value: Any) -> None:
         """Take note of the texts in a plain JSON *value*."""
-        texts = set(texts_in(value)) - self._texts
-        if texts:
-            self._texts |= texts
-            self._spellings.update(*map(spellings, texts))
-            self._pattern = None
+        for text in texts_in(value):
+            if text not in self._texts:
+                self._texts.add(text)
+                self._traces.add(text)
 
     def absorb(self, other: Secrets) -> None:
         """Take note of what a run inside this one knows."""
@@ -39,19 +35,14 @@ class Secrets:
 
     def censor(self, text: str) -> str:
         """Return *text* without them, also where it holds only the beginning or end of a long one."""
-        if not self._spellings:
-            return text
-        if (pattern := self._pattern) is None:  # made when it is needed: many may be added before
-            longest_first = sorted(self._spellings, key=len, reverse=True)
-            pattern = self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-        text = pattern.sub(HIDDEN, text)
-        for secret in tuple(self._texts):
-            if len(secret) > _END:
-                text = _without_ends(text, secret)
-        return text
+        clean, reached = [], 0
+        for start, end in self._traces.find(text):
+            clean += [text[reached:start], HIDDEN]
+            reached = end
+        return "".join([*clean, text[reached:]]) if clean else text
 
     def __bool__(self) -> bool:
-        return bool(self._spellings)
+        return bool(self._traces)
 
 
 #: Of the run that this code is part of; after it has ended, until the next one, for Celery still talks about it.
@@ -91,7 +82,8 @@ def censored(text: str) -> str:
 
     After the run it still holds, until the next run of this thread. In a thread that is in no run, the secrets of all
     runs of this process count, and those of some that have just ended. A secret is found as it stands in URLs, JSON,
-    ``repr`` and base64, and where its end was cut off; secrets of fewer than 4 characters are not looked for.
+    ``repr`` and base64, and 12 characters of it where somebody cut it off at its end or beginning; of an address the
+    host or domain alone is no secret. Secrets of fewer than 4 characters are not looked for.
     """
     for secrets in _known():
         text = secrets.censor(text)
@@ -131,19 +123,3 @@ def _censored_inside(value: Any) -> Any:
 def _known() -> tuple[Secrets, ...]:
     own = _own.get()
     return (*_running, *_ended) if own is None else (own,)
-
-
-def _without_ends(text: str, secret: str) -> str:
-    """Replace what begins or ends like *secret*, as far as it goes on like it: longer texts are cut when shown."""
-    text = _without_beginning(text, secret)
-    return _without_beginning(text[::-1], secret[::-1], HIDDEN[::-1])[::-1]
-
-
-def _without_beginning(text: str, secret: str, hidden: str = HIDDEN) -> str:
-    start = text.find(secret[:_END])
-    while start >= 0:
-        alike = zip(text[start:], secret, strict=False)
-        length = next((n for n, (one, other) in enumerate(alike) if one != other), min(len(secret), len(text) - start))
-        text = f"{text[:start]}{hidden}{text[start + length :]}"
-        start = text.find(secret[:_END], start + len(hidden))
-    return text

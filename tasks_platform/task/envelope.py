@@ -30,7 +30,7 @@ AWAITING = ("chord", "group_id", "group_index", "chain", "link", "link_error")
 def own_headers(request: Any) -> dict[str, Any]:
     """Return the platform's header of a request (in the child or in the main process)."""
     found = getattr(request, HEADER, None)
-    return dict(found) if isinstance(found, Mapping) else {}
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def moment(seconds: Any) -> float | None:

@@ -16,8 +16,6 @@ from tasks_platform.task.job_ids import handing_on
 def hand_on(app: Any, request: Any, value: Any) -> None:
     """Send the next steps of *request* with *value*, and leave none for the tracer."""
     callbacks, chain = request.callbacks, request.chain
-    if not callbacks and not chain:
-        return
     origin: dict[str, Any] = {"parent_id": request.id, "root_id": request.root_id or request.id}
     with handing_on(request.id):
         signatures = [maybe_signature(callback, app=app) for callback in callbacks or ()]

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+#: Headers of jobs of which the store knows something: that a run began is told there, and that it ended.
+_TRACED = frozenset({"copy", "reserved", "flow"})
 
 
 def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -88,7 +90,8 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
 
 
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
-    if not _surely(run, partial(_begin, run)):
+    leaves_traces = run.attempt > 1 or not _TRACED.isdisjoint(run.headers)
+    if leaves_traces and not _surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")
     _tell_begin(request, run)
     try:
@@ -106,8 +109,10 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
         _fail(task, request, run, _rejected(run, error))
     except Exception as error:  # noqa: BLE001 - every failure is decided here
         _fail(task, request, run, error)
-    _hand_on(task, request, run, value)
-    _surely(run, partial(_finish, task, run))
+    if request.callbacks or request.chain:
+        _hand_on(task, request, run, value)
+    if leaves_traces:
+        _surely(run, partial(_finish, task, run))
     return value
 
 

@@ -17,13 +17,13 @@ from redis.retry import Retry
 
 from tasks_platform.errors import ResultNotStoredError
 from tasks_platform.events import EventKind, emit, has_listeners
-from tasks_platform.policy import Run
+from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import own_headers
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.job_ids import handing_on
 from tasks_platform.task.retention import keep_result
 from tasks_platform.task.running import run_of
-from tasks_platform.task.settling import decide, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.settling import decide, settle, tell
 from tasks_platform.task.sizes import peak_mb, size_of
 from tasks_platform.task.tenant import acting_for
 
@@ -119,19 +119,17 @@ class PlatformBackend(RedisBackend):
         failure.__cause__ = error
         run = run_of(task, request, request.args, request.kwargs)
         try:
-            insist(partial(self._act, task, run, request, failure))
+            verdict = insist(partial(self._act, task, run, request, failure))
         except Exception as trouble:
             raise Reject(trouble, requeue=True) from trouble
+        tell(run, verdict, failure)
 
-    def _act(self, task: Any, run: Run, request: Any, failure: Exception) -> None:
+    def _act(self, task: Any, run: Run, request: Any, failure: Exception) -> Verdict:
         verdict = decide(task, run, failure)
-        if not verdict.final:
-            send_again(task, run, verdict, failure)
-        elif verdict.parked:
-            settle_as_parked(task, run, request, failure)
-        else:
-            settle_as_dead(task, run, failure)
+        settle(task, run, request, verdict, failure)
+        if verdict.final and not verdict.parked:
             self.mark_as_failure(request.id, failure, request=request)
+        return verdict
 
 
 def _is_repeated(request: Any) -> bool:

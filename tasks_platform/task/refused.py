@@ -12,7 +12,7 @@ from tasks_platform.errors import SealingError
 from tasks_platform.policies.dead_letters import attempt_of, letter_of
 from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import HEADER
-from tasks_platform.task.settling import tell_failed
+from tasks_platform.task.settling import tell
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -54,5 +54,5 @@ def refuse(  # noqa: PLR0913, PLR0917 - the parts of a message
     )
     if run.flow_id is not None:
         task.store.mark_step(run.flow_id, job_id, "parked")
-    tell_failed(run, error, parked=True)
+    tell(run, verdict, error)
     return task.AsyncResult(job_id)

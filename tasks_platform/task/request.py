@@ -18,7 +18,7 @@ from tasks_platform.errors import ChordBusyError, MemoryExhaustedError
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Run, enter_run
 from tasks_platform.task.running import run_of
-from tasks_platform.task.settling import decide, give_back, send_again, settle_as_dead, settle_as_parked
+from tasks_platform.task.settling import decide, give_back, settle, tell
 from tasks_platform.task.sizes import size_of
 
 if TYPE_CHECKING:
@@ -94,12 +94,14 @@ class PlatformRequest(Request):
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:  # noqa: FBT001
         """Give back what a cancelled or expired job held: whichever way it ended, it passes here."""
+        run = self._run()
         try:
-            give_back(self._platform_task, self._run(), reason)
+            give_back(self._platform_task, run, reason)
         except Exception:
             log.exception("%s[%s] was %s, and could not give back what it held yet", self.name, self.id, reason)
             self._later(self._announce_revoked, reason, terminated, signum, expired)
         else:
+            emit(EventKind.CANCELLED, run, reason=reason)
             super()._announce_revoked(reason, terminated, signum, expired)  # type: ignore[misc]
 
     def _on_failure_again(self, exc_info: Any, send_failed_event: bool) -> None:  # noqa: FBT001
@@ -131,15 +133,12 @@ class PlatformRequest(Request):
             self._told_stalled = True
             emit(EventKind.STALLED, run, reason=str(error))
         verdict = decide(self._platform_task, run, error)
+        settle(self._platform_task, run, self._context, verdict, error)
+        if not verdict.final and self.store_errors:
+            self.task.backend.mark_as_retry(self.id, error, request=self._context)
+        tell(run, verdict, error)
         if verdict.final and not verdict.parked:
-            settle_as_dead(self._platform_task, run, error)
             return True
-        if verdict.parked:
-            settle_as_parked(self._platform_task, run, self._context, error)
-        else:
-            send_again(self._platform_task, run, verdict, error)
-            if self.store_errors:
-                self.task.backend.mark_as_retry(self.id, error, request=self._context)
         worker_state.task_ready(self)
         self.acknowledge()
         self.send_event("task-failed" if verdict.parked else "task-retried", exception=repr(error), traceback="")

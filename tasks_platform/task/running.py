@@ -29,7 +29,7 @@ from tasks_platform.sealing import censored_error, censored_value, opened_in_a_r
 from tasks_platform.task.envelope import AWAITING, message_of, moment, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
-from tasks_platform.task.settling import cancel, decide, end, send_again, settle_as_dead, settle_as_parked, skip
+from tasks_platform.task.settling import cancel, decide, end, settle, skip, tell
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -167,16 +167,16 @@ def _call(task: PlatformTask[..., Any], run: Run) -> Any:
 
 def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> None:
     """Decide what becomes of the run, act on it, and end the run as Celery expects; never returns."""
-    verdict = _surely(run, partial(_decide, task, request, run, error))
+    verdict = _surely(run, partial(_settle, task, request, run, error))
+    if verdict.final or not request.is_eager:
+        tell(run, verdict, error)
     cause = censored_error(error.cause if isinstance(error, TryAgain) and error.cause is not None else error)
     if not verdict.final and request.is_eager:
         raise Retry(exc=_exception(cause), is_eager=True, sig=signature_of(task, run)) from cause
     if not verdict.final:
         raise Retry(exc=_exception(cause), when=cast("Any", verdict.again_in)) from cause
     if verdict.parked:
-        _surely(run, partial(settle_as_parked, task, run, request, cause))
         raise Ignore(f"parked: {cause!r}") from cause
-    _surely(run, partial(settle_as_dead, task, run, cause))
     if isinstance(cause, TryAgain):
         cause = task.MaxRetriesExceededError(f"{run.task}[{run.job_id}] asked for another attempt and has none left")
     if isinstance(cause, MemoryError):
@@ -189,10 +189,10 @@ def _exception(cause: BaseException) -> Exception | None:
     return cause if isinstance(cause, Exception) else None
 
 
-def _decide(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> Verdict:
+def _settle(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> Verdict:
     verdict = decide(task, run, error)
-    if not verdict.final and not request.is_eager:
-        send_again(task, run, verdict, error)
+    if verdict.final or not request.is_eager:
+        settle(task, run, request, verdict, error)
     return verdict
 
 
@@ -224,14 +224,19 @@ def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -
             _surely(run, partial(_hold, task, run, delay))
             emit(EventKind.HELD, run, reason=reason, again_in=delay)
         case Cancel(reason=reason):
-            _surely(run, partial(cancel, task, run, reason))
+            _cancel(task, run, reason)
         case Skip(reason=reason) if _is_awaited(run):
-            _surely(run, partial(cancel, task, run, reason))
+            _cancel(task, run, reason)
         case Skip(reason=reason):
             _skip(task, run, reason)
         case SetAside():
             emit(EventKind.HELD, run, reason=str(instruction))
     return Ignore(str(instruction))
+
+
+def _cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
+    _surely(run, partial(cancel, task, run, reason))
+    emit(EventKind.CANCELLED, run, reason=reason)
 
 
 def _skip(task: PlatformTask[..., Any], run: Run, reason: str) -> None:

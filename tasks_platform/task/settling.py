@@ -9,6 +9,7 @@ from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policies import DeadLetters
 from tasks_platform.policies.dead_letters import cause_of, fingerprint, raising_line
 from tasks_platform.policy import Run, Verdict, wrap
+from tasks_platform.sealing import censored_error
 from tasks_platform.task.envelope import resend
 from tasks_platform.task.insist import TROUBLE
 
@@ -36,41 +37,48 @@ def decide(task: PlatformTask[..., Any], run: Run, error: BaseException) -> Verd
         return wrap("failed", keepers, run, bug, innermost=Verdict)()
 
 
-def send_again(task: PlatformTask[..., Any], run: Run, verdict: Verdict, error: BaseException) -> None:
-    """Send the next attempt."""
-    resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in)
-    _mark(run, "retrying")
-    emit(EventKind.RETRYING, run, error=cause_of(error), again_in=verdict.again_in)
+def settle(task: PlatformTask[..., Any], run: Run, request: Any, verdict: Verdict, error: BaseException) -> None:
+    """Do what *verdict* says; of a job that is dead and not parked, Celery's failure path does the rest."""
+    if not verdict.final:
+        resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in)
+        _mark(run, "retrying")
+    elif verdict.parked:
+        _park(task, run, request, error)
+    else:
+        _bury(task, run)
 
 
-def settle_as_parked(task: PlatformTask[..., Any], run: Run, request: Any, error: BaseException) -> None:
+def tell(run: Run, verdict: Verdict, error: BaseException) -> None:
+    """Tell those who listen what becomes of a run that failed, once all of it is done.
+
+    A job that is dead is told under the fingerprint of its letter.
+    """
+    cause = cause_of(error)
+    if not verdict.final:
+        emit(EventKind.RETRYING, run, error=cause, again_in=verdict.again_in)
+    elif has_listeners(EventKind.FAILED):
+        shared = fingerprint(run.task, cause, raising_line(cause))
+        emit(EventKind.FAILED, run, error=cause, fingerprint=shared, parked=verdict.parked)
+
+
+def _park(task: PlatformTask[..., Any], run: Run, request: Any, error: BaseException) -> None:
     """Record that the job waits as a dead letter.
 
     Celery's failure path must not run: it would count the chord part, fail the chain and call the errbacks.
     """
-    details = {"error": repr(error), "letter": run.job_id}
+    details = {"error": repr(censored_error(cause_of(error))), "letter": run.job_id}
     task.backend.store_result(run.job_id, details, PARKED, request=request)
     _mark(run, "parked")
-    tell_failed(run, error, parked=True)
 
 
-def settle_as_dead(task: PlatformTask[..., Any], run: Run, error: BaseException) -> None:
-    """Record that the job is dead; Celery's failure path does the rest.
+def _bury(task: PlatformTask[..., Any], run: Run) -> None:
+    """Record that the job is dead.
 
     Its id stays taken as long as a letter keeps the job; without one, as long as a job that succeeded.
     """
     _mark(run, "dead")
     if "reserved" in run.headers and not any(isinstance(policy, DeadLetters) for policy in task.failing):
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
-    tell_failed(run, error, parked=False)
-
-
-def tell_failed(run: Run, error: BaseException, *, parked: bool) -> None:
-    """Tell those who listen that the job is dead, under the fingerprint of its letter."""
-    if has_listeners(EventKind.FAILED):
-        cause = cause_of(error)
-        shared = fingerprint(run.task, cause, raising_line(cause))
-        emit(EventKind.FAILED, run, error=cause, fingerprint=shared, parked=parked)
 
 
 def end(task: PlatformTask[..., Any], run: Run, *, why: str = "recovered") -> None:
@@ -104,7 +112,6 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
     _mark(run, "cancelled")
-    emit(EventKind.CANCELLED, run, reason=reason)
 
 
 def _mark(run: Run, state: str) -> None:

@@ -25,6 +25,8 @@ DIES_BEFORE_COUNTING = "dies-before-counting"
 DIES_BEFORE_SENDING = "dies-before-sending"
 #: The process dies when it has just sent a message.
 DIES_AFTER_SENDING = "dies-after-sending"
+#: The results refuse to note once that a job was cancelled.
+REFUSES_TO_REVOKE = "refuses-to-revoke"
 #: The broker takes no message as long as the file is there.
 REFUSES_MESSAGES = "refuses-messages"
 #: Left behind by a broker that refused a message.
@@ -34,6 +36,7 @@ LARGEST_RESULT = 1_000_000
 
 _FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
 _put, _count = Channel._put, RedisBackend.on_chord_part_return
+_revoke = RedisBackend.mark_as_revoked
 _publish = RabbitChannel.basic_publish_confirm
 #: Where RabbitMQ takes jobs: what goes elsewhere (events, answers to remote control) is let through.
 _FOR_JOBS = ("", "celery_delayed_27")
@@ -79,9 +82,17 @@ def _counting(backend: RedisBackend, *args: Any, **options: Any) -> None:
     _count(backend, *args, **options)
 
 
+def _revoking(backend: RedisBackend, *args: Any, **options: Any) -> None:
+    if (_FOLDER / REFUSES_TO_REVOKE).exists():
+        (_FOLDER / REFUSES_TO_REVOKE).unlink()
+        raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
+    _revoke(backend, *args, **options)
+
+
 Channel._put = _sending
 RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting
+RedisBackend.mark_as_revoked = _revoking
 RedisBackend._MAX_STR_VALUE_SIZE = LARGEST_RESULT
 #: Less than a minute for a server in trouble, where a test says so.
 insist.PATIENCE = float(os.environ.get("PATIENCE", insist.PATIENCE))

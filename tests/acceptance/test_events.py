@@ -30,6 +30,7 @@ SENT = (
     "is_killed",
     "hangs",
     "cancels_itself",
+    "cancels_itself_in_trouble",
     "skips_itself",
     "counts",
 )
@@ -69,6 +70,7 @@ def lives(
         ("is_killed", ["started 1", "stalled 1", "retrying 1", "started 2", "stalled 2", "failed 2"]),
         ("hangs", ["started 1", "retrying 1", "started 2", "failed 2"]),
         ("cancels_itself", ["started 1", "cancelled 1"]),
+        ("cancels_itself_in_trouble", ["started 1", "cancelled 1"]),
         ("skips_itself", ["started 1", "skipped 1"]),
         ("expires", ["cancelled 1"]),
         ("waits_once", ["started 1", "held 1", "started 1", "completed 1"]),

@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+from acceptance.faults import REFUSES_TO_REVOKE, arm
 from acceptance.shop import TWICE
 from tasks_platform import (
     Cancel,
@@ -76,6 +77,12 @@ def waits_once(flag: Path) -> None:
 
 @task(base=ReliableTask)
 def cancels_itself() -> None:
+    raise Cancel("nobody wants it")
+
+
+@task(base=ReliableTask)
+def cancels_itself_in_trouble() -> None:
+    arm(REFUSES_TO_REVOKE)
     raise Cancel("nobody wants it")
 
 

@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tasks_platform.task.envelope import HEADER
+
 log = logging.getLogger(__name__)
 #: How many ended jobs are remembered whose message may still come back: another worker may have got it.
 _REMEMBERED: Final = 1000
-#: A job's id and the number of its attempt: its next attempt is another message.
-Attempt = tuple[str, int]
+#: A job's id, the number of its attempt, and which copy of the message it is: a job that was held is sent again under
+#: the same number, and that copy is to be run.
+Attempt = tuple[str, int, str | None]
 Settle = Callable[[Any], None]
 
 
@@ -27,8 +30,9 @@ class Redelivered:
         self._owed: dict[Attempt, Settle] = {}
 
     def expect(self, messages: Iterable[Any]) -> None:
-        """Expect the messages of running jobs back."""
-        self._waiting = {attempt: None for message in messages if (attempt := _attempt_of(message)) is not None}
+        """Expect the messages of running jobs back, unless they were acknowledged before the jobs were run."""
+        unsettled = [message for message in messages if not message.acknowledged]
+        self._waiting = {attempt: None for message in unsettled if (attempt := _attempt_of(message)) is not None}
 
     def settled(self, message: Any, settle: Settle) -> Any:
         """Return the message that came back in place of a lost *message*, None if it has not come back yet."""
@@ -63,4 +67,5 @@ def _attempt_of(message: Any) -> Attempt | None:
     headers = message.headers
     if not isinstance(headers, dict) or not isinstance(job_id := headers.get("id"), str):
         return None
-    return job_id, headers.get("retries") or 0
+    own = headers.get(HEADER)
+    return job_id, headers.get("retries") or 0, own.get("copy") if isinstance(own, dict) else None

@@ -17,11 +17,15 @@ class Message:
     job_id: object = "a"
     retries: int = 0
     redelivered: bool = True
+    copy: str | None = None
+    acknowledged: bool = False
     headers: Any = None
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.headers = {"id": self.job_id, "retries": self.retries, "task": "shop.add"}
+        if self.copy is not None:
+            self.headers["platform"] = {"copy": self.copy}
         self.delivery_info = {"redelivered": self.redelivered}
 
     def ack(self) -> None:
@@ -59,6 +63,22 @@ def test_another_attempt_another_job_and_a_first_delivery_are_run() -> None:
     assert again.known(Message(job_id="c")) is None
     assert again.known(Message(redelivered=False)) is None
     assert again.known(Message(job_id=None)) is None
+
+
+def test_a_job_that_was_held_is_run_when_it_comes_back_as_another_copy() -> None:
+    again = Redelivered()
+    again.expect([Message(), Message(job_id="b", copy="one")])
+    again.settled(Message(), ACK)
+    again.settled(Message(job_id="b", copy="one"), ACK)
+    assert again.known(Message(copy="one")) is None
+    assert again.known(Message(job_id="b", copy="two")) is None
+    assert again.known(Message(job_id="b", copy="one")) is ACK
+
+
+def test_what_was_acknowledged_before_its_job_ran_is_not_expected_back() -> None:
+    again = Redelivered()
+    again.expect([Message(acknowledged=True)])
+    assert again.known(Message()) is None
 
 
 def test_what_other_workers_got_is_forgotten_in_the_end() -> None:

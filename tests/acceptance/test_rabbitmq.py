@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from acceptance import shop
@@ -58,6 +58,15 @@ def given_back(broker: RabbitBroker, queue: str, times: int) -> None:
         for _ in range(times):
             raw = wait_for(lambda: channel.basic_get(queue), 10, "the message")
             channel.basic_reject(raw.delivery_tag, requeue=True)
+
+
+def heard_all(connection: Connection) -> bool:
+    """Tell whether there is nothing more to be heard from the server, for the moment."""
+    try:
+        connection.drain_events(timeout=0.1)
+    except TimeoutError:
+        return True
+    return False
 
 
 def test_the_server_of_the_tests_is_open_to_nobody_else(rabbitmq: RabbitServer) -> None:
@@ -174,6 +183,30 @@ def test_what_a_busy_worker_cannot_run_stays_in_its_queues(
     busy.with_suffix(".end").touch()
     assert job.get(timeout=20) == 200
     wait_for(lambda: read(later) == [str(number) for number in LEVELS.values()], 20, "what waited, in order")
+
+
+@pytest.mark.checklist(38, 40)
+def test_of_a_burst_no_more_goes_back_than_one_message_of_each_queue(
+    platform: PlatformApp, broker: RabbitBroker, diary: Path
+) -> None:
+    queue = f"burst-{uuid4().hex[:6]}"
+    taken: list[Any] = []
+    with Connection(broker.url) as connection:
+        consumer = platform.amqp.Consumer(connection, [Queue(queue)], on_message=taken.append)
+        consumer.slots, consumer.taken = lambda: 3, lambda: len(taken)
+        consumer.consume()
+        consumer.ask()  # there is nothing yet
+        for number in range(20):
+            shop.notes_a_number.apply_async((diary, number), queue=queue, priority=list(LEVELS)[number % len(LEVELS)])
+        wait_for(lambda: broker.owed() >= len(LEVELS), 10, "what is on its way")
+        wait_for(lambda: heard_all(connection) and len(taken) == 3, 10, "what there is room for")
+        queues = [physical_name(queue, level) for level in LEVELS]
+        wait_for(lambda: sum(map(broker.waiting, queues)) == 17, 10, "what went back")
+        with closing(connection.channel()) as other:
+            left = [other.basic_get(physical) for physical in queues for _ in range(5)]
+        returned = [raw for raw in left if raw is not None and raw.delivery_info["redelivered"]]
+        assert 0 < len(returned) <= len(LEVELS)
+        consumer.close()
 
 
 def test_check_tells_which_server_it_is_and_what_is_wrong_with_an_address(

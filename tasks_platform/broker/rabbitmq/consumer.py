@@ -19,7 +19,8 @@ class LevelConsumer(Consumer):
     1. While a job more could run, it asks one queue after the other, the highest level first, for a message.
     2. When all are empty, it subscribes to all of them: what is published from then on comes by itself.
     3. When there is no room left, it unsubscribes. What was on its way then goes back at once: a critical job
-       must not wait behind a long one while another worker is idle.
+       must not wait behind a long one while another worker is idle. The server counts that as it counts deaths of
+       workers, so of each queue no more than one message is ever on its way.
 
     Asked for is nothing before the worker is ready and says how much room it has.
     """
@@ -36,7 +37,8 @@ class LevelConsumer(Consumer):
         self.levels: Collection[str] = LEVELS
         self._going = False
         self._asking = False
-        self._subscriptions: set[str] = set()
+        #: The tags of subscriptions, by the queue on the server.
+        self._subscriptions: dict[str, str] = {}
         #: Tags of subscriptions that were ended; what they had on its way may still come.
         self._ended: list[str] = []
         # a channel of its own: quorum queues take no limit that a channel's consumers share
@@ -120,27 +122,40 @@ class LevelConsumer(Consumer):
     def _subscribe(self) -> None:
         while self._ended:
             self.channel.callbacks.pop(self._ended.pop(), None)
-        self.channel.basic_qos(0, self.slots(), False)
+        self.channel.basic_qos(0, 1, False)
         for physical in self._taken():
-            # never the same tag again: while messages of the first are unacknowledged, the server mixes the two up
-            # and closes the connection with INTERNAL_ERROR (RabbitMQ 3.10)
-            tag = f"{physical}-{next(self._tags)}"  # type: ignore[attr-defined]
-            on_delivery = partial(self._on_delivery, physical=physical)
-            self.channel.basic_consume(physical, consumer_tag=tag, callback=on_delivery, nowait=True)
-            self._subscriptions.add(tag)
+            self._subscribe_to(physical)
+
+    def _subscribe_to(self, physical: str) -> None:
+        # never the same tag again: while messages of the first are unacknowledged, the server mixes the two up
+        # and closes the connection with INTERNAL_ERROR (RabbitMQ 3.10)
+        tag = f"{physical}-{next(self._tags)}"  # type: ignore[attr-defined]
+        on_delivery = partial(self._on_delivery, physical=physical)
+        self.channel.basic_consume(physical, consumer_tag=tag, callback=on_delivery, nowait=True)
+        self._subscriptions[physical] = tag
 
     def _unsubscribe(self) -> None:
         while self._subscriptions:
-            tag = self._subscriptions.pop()
+            _, tag = self._subscriptions.popitem()
             self.channel.basic_cancel(tag, nowait=True)
             self._ended.append(tag)
 
+    def _subscribe_again(self, physical: str, tag: str) -> None:
+        """Let the next message of a queue come, where the one that *tag* was for is here."""
+        if self._subscriptions.get(physical) == tag:
+            self.channel.basic_cancel(tag, nowait=True)
+            self.channel.callbacks.pop(tag, None)
+            self._subscribe_to(physical)
+
     def _on_delivery(self, raw: Any, physical: str) -> None:
-        if self._going and self._has_room():
-            self._hand_over(raw, physical)
-            self._stop_when_full()
-        else:
+        if not self._going or not self._has_room():
             self.channel.basic_reject(raw.delivery_tag, requeue=True)
+            return
+        if self.taken() + 1 >= self.slots():
+            self._unsubscribe()
+        else:
+            self._subscribe_again(physical, raw.delivery_info["consumer_tag"])
+        self._hand_over(raw, physical)
 
     def _stop_when_full(self) -> None:
         if not self._has_room():

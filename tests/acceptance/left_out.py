@@ -17,6 +17,8 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
         ),
         "test_a_retry_waits_for_a_queue_that_holds_something_else": "a queue of RabbitMQ cannot hold something else",
         "test_a_server_that_refuses_in_the_middle_is_told_of_exactly": "fills Redis up as the broker",
+        "test_a_word_says_how_soon_a_job_matters": "reads what waits, due or not, in the lists of Redis",
+        "test_moving.py": "moves the tasks of an application that stays on Redis, its broker",
         "test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_back": (
             "on Redis another worker gives back what a lost one held; RabbitMQ does so itself, each to its own queue"
         ),

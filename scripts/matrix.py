@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +30,8 @@ NOTES: Final = {
     ("run later, never early", "redis"): "waits in a worker",
     ("run later, never early", "rabbitmq"): "waits in the server",
 }
+#: What a report tells of tests.
+KINDS: Final = ("passed", "failed", "skipped", "left_out")
 ALL: Final = "the whole acceptance suite"
 
 
@@ -64,14 +67,14 @@ def main() -> int:
     )
     parser.add_argument("--markdown", action="store_true", help="print the table as it stands in the README")
     parser.add_argument("--last", action="store_true", help="run nothing; show what the last run saw")
+    parser.add_argument("--again", action="store_true", help="run only the files in which something failed last time")
     asked = parser.parse_args()
     if unknown := set(asked.brokers) - set(BROKERS):
         parser.error(f"no broker: {', '.join(sorted(unknown))}; there are {', '.join(BROKERS)}")
     brokers = [broker for broker in BROKERS if not asked.brokers or broker in asked.brokers]
-    if not asked.last:
-        for broker in brokers:
-            run(broker)
-    columns = [read(broker) for broker in brokers if report_of(broker).exists()]
+    for broker in () if asked.last else brokers:
+        run(broker, [file for file in files() if not asked.again or read(broker, [file]).failed])
+    columns = [read(broker, files()) for broker in brokers if any(report_of(broker, file).exists() for file in files())]
     if asked.markdown:
         print(markdown(columns))
     else:
@@ -79,30 +82,47 @@ def main() -> int:
     return 1 if any(column.failed for column in columns) or len(columns) < len(brokers) else 0
 
 
-def report_of(broker: str) -> Path:
-    """Return where the report of a run on *broker* lies."""
-    return FOLDER / f"{broker}.json"
+def files() -> list[Path]:
+    """Return the files of the acceptance tests."""
+    return sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))
 
 
-def run(broker: str) -> None:
-    """Run the acceptance tests on *broker*."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    report_of(broker).unlink(missing_ok=True)
-    print(f"\n== {NAMES[broker]}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "tests/acceptance", f"--matrix={report_of(broker)}"]
-    # a broker that is not installed is an error here, not a reason to skip
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "TESTS_BROKER": broker, "CI": "1"}, check=False)  # noqa: S603
+def report_of(broker: str, file: Path) -> Path:
+    """Return where the report of the last run of *file* on *broker* lies."""
+    return FOLDER / broker / f"{file.stem}.json"
 
 
-def read(broker: str) -> Column:
-    """Return how the last run on *broker* ended."""
-    report = json.loads(report_of(broker).read_text(encoding="utf-8"))
+def run(broker: str, chosen: Iterable[Path]) -> None:
+    """Run some of the acceptance tests on *broker*, each file by itself: one that hangs or dies costs no other."""
+    for file in chosen:
+        report = report_of(broker, file)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.unlink(missing_ok=True)
+        print(f"\n== {NAMES[broker]}: {file.name}", flush=True)
+        command = [sys.executable, "-m", "pytest", "-q", str(file), f"--matrix={report}"]
+        # a broker that is not installed is an error here, not a reason to skip
+        environment = {**os.environ, "TESTS_BROKER": broker, "CI": "1"}
+        subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603
+
+
+def read(broker: str, chosen: Iterable[Path]) -> Column:
+    """Return how the last runs of these files on *broker* ended; one without a report did not come to its end."""
+    reports: list[dict[str, Any]] = []
+    lost: list[str] = []
+    for file in chosen:
+        report = report_of(broker, file)
+        if report.exists():
+            reports.append(json.loads(report.read_text(encoding="utf-8")))
+        else:
+            lost.append(f"{file.name}: it did not come to its end")
+    found = {kind: [test for report in reports for test in report[kind]] for kind in KINDS}
+    promises = {promise: outcome for report in reports for promise, outcome in report["promises"].items()}
     return Column(
         broker=broker,
-        passed=len(report["passed"]),
-        failed=(*report["failed"], *report["skipped"]),
-        left_out={test: reason_for(broker, test) or "deselected by hand" for test in report["left_out"]},
-        promises={promise: outcome == "passed" for promise, outcome in report["promises"].items()},
+        passed=len(found["passed"]),
+        failed=(*found["failed"], *found["skipped"], *lost),
+        left_out={test: reason_for(broker, test) or "deselected by hand" for test in found["left_out"]},
+        promises={promise: outcome == "passed" for promise, outcome in promises.items()},
     )
 
 

@@ -46,6 +46,11 @@ class Recorder:
             if (mark := item.get_closest_marker("every_broker")) and mark.args:
                 self.promises[item.nodeid] = mark.args[0]
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be imported."""
+        if report.failed:
+            self.outcomes[report.nodeid] = "failed"
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the outcome of *report*, unless a part of the same test went wrong before."""
         if self.outcomes.get(report.nodeid, "passed") == "passed":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
+import matrix
 from acceptance.brokers import BROKERS
 from acceptance.left_out import LEFT_OUT, reason_for
 from matrix import NAMES, NOTES, Column, markdown
@@ -53,3 +55,21 @@ def test_a_cell_says_what_really_passed() -> None:
     cells = [column.cell(promise) for promise in (note, "b", "c", "the whole acceptance suite")]
     assert cells == [f"yes, {NOTES[note, broker]}", "NO", "not run", "7 passed, 1 left out"]
     assert markdown([column]).splitlines()[-2] == "| b | NO |"
+
+
+def test_the_reports_of_files_add_up_and_a_file_without_one_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "FOLDER", tmp_path)
+    reports = {"test_a": (["a::1", "a::2"], [], "passed"), "test_b": (["b::1"], ["b::2"], "failed")}
+    for name, (passed, failed, promise) in reports.items():
+        report = matrix.report_of("redis", Path(name))
+        report.parent.mkdir(exist_ok=True)
+        found = {"passed": passed, "failed": failed, "skipped": [], "left_out": [], "promises": {name: promise}}
+        report.write_text(json.dumps(found))
+
+    column = matrix.read("redis", map(Path, ("test_a", "test_b", "test_c")))
+
+    assert column.cell(matrix.ALL) == "3 passed, 2 failed, 0 left out"
+    assert column.failed == ("b::2", "test_c: it did not come to its end")
+    assert column.promises == {"test_a": True, "test_b": False}

@@ -23,6 +23,7 @@ from tasks_platform.sealing import masked
 @letter_ids
 @click.option("--all", "every", is_flag=True, help="All letters, or all that match.")
 @filters
+@click.option("--force", is_flag=True, help="Also those that are being replayed.")
 @dry_run
 @yes
 @by
@@ -33,13 +34,15 @@ def discard(  # noqa: PLR0913 - options of a command
     by: str | None,
     *,
     every: bool,
+    force: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Give dead letters up. A flow that waits for one fails.
 
-    What would be given up is shown before anything is.
+    What would be given up is shown before anything is. One that is being replayed is kept: it may succeed yet. With
+    --force it goes, too, and no worker begins it any more.
     """
     if bool(letter_ids) == every:
         raise click.UsageError("Name letters, or say --all.")
@@ -47,9 +50,9 @@ def discard(  # noqa: PLR0913 - options of a command
         raise click.UsageError("Filters go with --all.")
     queue = DeadLetterQueue(application(), by=by)
     if len(letter_ids) == 1 and not dry_run:
-        _discard_one(queue, letter_ids[0], ask=not yes, as_json=as_json)
+        _discard_one(queue, letter_ids[0], ask=not yes, force=force, as_json=as_json)
         return
-    selection = select(question(queue, letter_ids, chosen)[1])
+    selection = select(question(queue, letter_ids, chosen)[1], also_on_their_way=force)
     if dry_run and as_json:
         click.echo(json.dumps(described(selection), indent=2))
     else:
@@ -58,25 +61,25 @@ def discard(  # noqa: PLR0913 - options of a command
         return
     if not yes:
         click.confirm("Give them up? Flows that wait for one of them will fail.", abort=True, err=True)
-    _discard_all(queue, selection, as_json=as_json)
+    _discard_all(queue, selection, force=force, as_json=as_json)
 
 
-def _discard_one(queue: DeadLetterQueue, letter_id: str, *, ask: bool, as_json: bool) -> None:
+def _discard_one(queue: DeadLetterQueue, letter_id: str, *, ask: bool, force: bool, as_json: bool) -> None:
     letter = queue.show(letter_id)
     if ask:
         waits = letter["flow"] is not None and is_parked(letter)
         flow = f" The flow {letter['flow']} waits for it and will fail." if waits else ""
         click.confirm(f"Give up {letter['task']}[{letter['id']}]?{flow}", abort=True, err=True)
-    queue.discard(letter["id"])
+    queue.discard(letter["id"], force=force)
     click.echo(json.dumps(masked(letter), indent=2) if as_json else f"{letter['task']}[{letter['id']}] was discarded")
 
 
-def _discard_all(queue: DeadLetterQueue, selection: Selection, *, as_json: bool) -> None:
+def _discard_all(queue: DeadLetterQueue, selection: Selection, *, force: bool, as_json: bool) -> None:
     discarded, refusals = 0, []
     with FlowProgress(a_console(stderr=True)) as bars:
         for number, job_id in enumerate(selection.letters, 1):
             try:
-                queue.discard(job_id)
+                queue.discard(job_id, force=force)
                 discarded += 1
             except LetterError as refused:
                 refusals.append(str(refused))

@@ -48,17 +48,17 @@ def follow_replay(run: ReplayRun, console: Console) -> ReplayStatus:
             waiting = time.monotonic() > changed + _LONG
             ended = now
             for group in now.groups:
-                done = group.recovered + group.back + group.left
+                done = group.recovered + group.skipped + group.back + group.left
                 count, note = f"{done}/{group.letters}", _note(group, waiting=waiting)
                 bars.update(group.fingerprint, done, group.letters, count=count, note=note, begun=done + group.out > 0)
     if ended is None:
         raise AssertionError("a replay that is run has a status")
     table = a_table(title=Text(f"replay {ended.id}", "bold"))
-    for column in ("recovered", "came back", "left", "not sent"):
+    for column in ("recovered", "skipped", "came back", "left", "not sent"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("bug", ratio=1, overflow="fold")
     for group in ended.groups:
-        figures = (group.recovered, group.back, group.left, group.todo)
+        figures = (group.recovered, group.skipped, group.back, group.left, group.todo)
         table.add_row(*map(str, figures), _bug(group, *filter(None, (group.stopped, *group.reasons))))
     console.print(table)
     return ended
@@ -67,6 +67,7 @@ def follow_replay(run: ReplayRun, console: Console) -> ReplayStatus:
 def _note(group: GroupStatus, *, waiting: bool) -> Text:
     """Say what needs somebody: also a worker, where nothing happens."""
     notes = [Text(f"{group.back} came back", "red")] if group.back else []
+    notes += [Text(f"{group.skipped} skipped", "yellow")] if group.skipped else []
     notes += [Text(f"{group.left} left", "yellow")] if group.left else []
     notes += [Text("stopped", "red")] if group.stopped else []
     notes += [Text(f"{group.out} not run yet", "yellow")] if waiting and group.out else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -19,14 +18,16 @@ from tasks_platform.letters.message import (
     require_trust,
     understood,
 )
+from tasks_platform.letters.on_its_way import next_attempt
 from tasks_platform.letters.page import Page, all_of, page_of
-from tasks_platform.letters.sending import fail_what_waits, next_attempt, publish_raw, send_again, task_of
+from tasks_platform.letters.sending import fail_what_waits, publish_raw, send_again, task_of
 from tasks_platform.letters.upgrades import current, refuse_newer
 from tasks_platform.letters.who import this_user
 from tasks_platform.settings import Settings
 from tasks_platform.store import EVERYTHING, Place, Record, Store, Where
 
 _PAGE = 100
+_BEING_REPLAYED = "is being replayed: see how that ends (the same replay again does no harm)"
 
 
 class DeadLetterQueue:
@@ -126,7 +127,7 @@ class DeadLetterQueue:
         """
         letter = self.understood(self._to_change(letter_id))
         if letter["state"] == "replaying":
-            raise LetterError(f"letter {letter['id']} is being replayed: see how that ends, then edit it")
+            raise LetterError(f"letter {letter['id']} {_BEING_REPLAYED}, then edit it")
         require_trust(letter)
         message = letter["message"]
         if message.get("raw") and letter["cause"]["type"] == "DecodeError":
@@ -157,17 +158,12 @@ class DeadLetterQueue:
         attempt. Repeating a replay is harmless: of two copies of one attempt only one is run.
 
         Raises:
-            LetterError: if the job cannot be sent; the message says why.
+            LetterError: if the job cannot be sent; the message says why, and the letter is what it was before.
 
         """
-        letter = self.understood(self._to_change(letter_id))
-
-        def mark() -> None:
-            if self.store.mark_replaying(letter["id"], time.time(), by=self.by) is None:
-                raise LetterError(f"letter {letter['id']} is gone: it was replayed or discarded by somebody else")
-
-        send_again(self.app, self.store, letter, next_attempt(letter), mark)
-        return letter
+        letter = self._to_change(letter_id)
+        read = {"version": letter["version"], "before": letter["replayed_at"]}
+        return send_again(self, letter, lambda at: self.store.mark_replaying(letter["id"], at, **read, by=self.by))
 
     def vouch(self, letter_id: str) -> Letter:
         """Sign a message that was refused because it was not trusted, as it came, and put it back in its queue.
@@ -185,14 +181,20 @@ class DeadLetterQueue:
         self.store.forget(letter["id"], why="vouched for", by=self.by)
         return letter
 
-    def discard(self, letter_id: str) -> Letter:
+    def discard(self, letter_id: str, *, force: bool = False) -> Letter:
         """Give a job up. A flow that was waiting for it fails, as if it had not been parked.
 
+        With *force* also a job that is being replayed; if no worker has begun it, none will.
+
         Raises:
-            LetterError: if there is no such letter.
+            LetterError: if there is no such letter, or it is being replayed.
 
         """
         letter = self.understood(self._to_change(letter_id))
+        if letter["state"] == "replaying":
+            if not force:
+                raise LetterError(f"letter {letter['id']} {_BEING_REPLAYED}; --force gives it up all the same")
+            self.store.put_back(letter["id"], letter["replayed_at"], next_attempt(letter), by=self.by)
         if is_untrusted(letter):  # nothing that it says of flows, chords and ids is to be believed
             self.store.forget(letter["id"], why="discarded", by=self.by)
             return letter

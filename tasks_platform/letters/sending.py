@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import celery
 from celery.app.task import Context
 
 from tasks_platform.broker.rabbitmq import level_of, physical_name
-from tasks_platform.errors import LetterError, PermanentError
+from tasks_platform.errors import LetterError, PermanentError, PlatformError
 from tasks_platform.letters.message import Letter, message_to_replay, own_headers, require_trust
-from tasks_platform.store import Store
+from tasks_platform.letters.on_its_way import next_attempt
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.amqp import signed
 from tasks_platform.task.envelope import HEADER, resend
+from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.outgoing import readmit
+
+if TYPE_CHECKING:
+    from tasks_platform.letters.queue import DeadLetterQueue
 
 
 def task_of(app: celery.Celery, letter: Letter) -> PlatformTask[..., Any]:
@@ -35,44 +40,43 @@ def task_of(app: celery.Celery, letter: Letter) -> PlatformTask[..., Any]:
     return task
 
 
-def next_attempt(letter: Letter) -> int:
-    """Return the number of the attempt that a replay of *letter* is."""
-    return max((int(attempt["attempt"]) for attempt in letter["attempts"]), default=0) + 1
+def send_again(queue: DeadLetterQueue, letter: Letter, mark: Callable[[float], bool] | None = None) -> Letter:
+    """Send the job of *letter* as its next attempt, and return it as it was understood.
 
-
-def send_again(
-    app: celery.Celery, store: Store, letter: Letter, attempt: int, mark: Callable[[], None] | None = None
-) -> None:
-    """Send the job of *letter* as number *attempt*, after *mark* has recorded it; without one, it is recorded.
-
-    It is recorded first, so that a worker that is quick records after it what became of the job.
+    Before, *mark* records that in the try of that time, and tells whether it could; without one, it is recorded. It is
+    recorded first, so that a worker that is quick records after it what became of the job.
 
     Raises:
-        LetterError: if the job cannot be sent; then it is not recorded either.
+        LetterError: if the job cannot be sent; then it is not recorded either, unless a worker has begun it.
 
     """
-    require_trust(letter)
-    message = message_to_replay(letter)
+    attempt = next_attempt(letter)
+    marked: float | None = letter["replayed_at"]
+    sending = False
 
-    def record() -> None:
-        if mark is None:
-            return
-        mark()
-        if (flow := own_headers(message).get("flow")) is not None:
-            store.mark_step(flow, letter["id"], "waiting")
+    def record(message: Mapping[str, Any]) -> None:
+        nonlocal marked, sending
+        if mark is not None:
+            at = time.time()
+            if not mark(at):
+                raise LetterError(f"letter {letter['id']} was replayed, edited or discarded by somebody else meanwhile")
+            marked = at
+            _mark_step(queue, letter, message, "waiting")
+        sending = True
 
-    if message.get("raw"):
-        record()
-        _send_raw(app, message, attempt)
-        return
-    task = task_of(app, letter)
-
-    def send() -> Any:
-        record()
-        resend(task, message, {"letter": True}, attempt=attempt)
-        return task.AsyncResult(letter["id"])
-
-    readmit(task, message, send)
+    try:
+        understood = queue.understood(letter)
+        _send(queue.app, understood, attempt, record)
+    except Exception as error:
+        if isinstance(error, TROUBLE) or (sending and not isinstance(error, PlatformError)):
+            raise  # it may have been sent
+        if marked is not None and queue.store.put_back(letter["id"], marked, attempt, by=queue.by):
+            _mark_step(queue, letter, message_to_replay(letter), "parked")
+        if isinstance(error, LetterError):
+            raise
+        # arguments that fit no call, no key for what is sealed, a function of the task that makes no unique key of them
+        raise LetterError(f"letter {letter['id']} cannot be sent: {error}") from error
+    return understood
 
 
 def fail_what_waits(app: celery.Celery, letter: Letter) -> None:
@@ -121,3 +125,25 @@ def _address(app: celery.Celery, queue: str, priority: int | None) -> str:
 def _send_raw(app: celery.Celery, raw: Mapping[str, Any], attempt: int) -> None:
     own = {**own_headers(raw), "letter": True, "copy": uuid.uuid4().hex}
     publish_raw(app, raw, {**(raw["headers"] or {}), HEADER: own, "retries": attempt - 1, "expires": None})
+
+
+def _send(app: celery.Celery, letter: Letter, attempt: int, record: Callable[[Mapping[str, Any]], None]) -> None:
+    require_trust(letter)
+    message = message_to_replay(letter)
+    if message.get("raw"):
+        record(message)
+        _send_raw(app, message, attempt)
+        return
+    task = task_of(app, letter)
+
+    def send() -> Any:
+        record(message)
+        resend(task, message, {"letter": True}, attempt=attempt)
+        return task.AsyncResult(letter["id"])
+
+    readmit(task, message, send)
+
+
+def _mark_step(queue: DeadLetterQueue, letter: Letter, message: Mapping[str, Any], state: str) -> None:
+    if (flow := own_headers(message).get("flow")) is not None:
+        queue.store.mark_step(flow, letter["id"], state)

@@ -10,3 +10,5 @@ Record = dict[str, Any]
 #: The id of the job that holds a unique key.
 Holder = str
 NOBODY: Final[Mapping[str, Record]] = MappingProxyType({})
+#: What claims an attempt that was put back, so that no copy of a message can.
+PUT_BACK: Final = "put back"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.diary import note
-from tasks_platform import Deadline, PermanentError, ReliableTask, Retry, Unique, current_run, task
+from tasks_platform import Cancel, Deadline, PermanentError, ReliableTask, Retry, Skip, Unique, current_run, task
 
 ONCE = Retry(max_attempts=1)
 
@@ -82,6 +82,16 @@ def takes_a_key(key: str, value: int, diary: Path) -> int:
     while not diary.with_suffix(".end").exists():
         time.sleep(0.02)
     return value
+
+
+@task(ONCE, base=ReliableTask)
+def has_nothing_to_do(value: int) -> int:
+    """Skip where it is told to, and cancel itself."""
+    if value == 0:
+        raise Skip("there is nothing to do")
+    if value == 1:
+        raise Cancel("nobody wants it any more")
+    return _positive(value)
 
 
 @task(base=ReliableTask)

@@ -117,6 +117,6 @@ class TestGivingUp:
         letter = a_letter(platform, diary=diary)
         monkeypatch.setattr(letters, "show", lambda _: letter)  # read before somebody gave it up
         platform.store.forget(letter["id"])
-        with pytest.raises(LetterError, match="was replayed or discarded by somebody else"):
+        with pytest.raises(LetterError, match="was replayed, edited or discarded by somebody else"):
             letters.replay(letter["id"])
         assert read(diary) == ["-1"]

@@ -161,6 +161,61 @@ class TestSendingAgain:
         assert result(platform, ended(platform, flow.id, "succeeded")) == 2
         assert read(diary) == ["-1", "1"]
 
+    @pytest.mark.checklist(37)
+    def test_of_two_people_who_replay_one_letter_the_one_who_read_it_before_it_died_again_is_told(
+        self, platform: PlatformApp, letters: DeadLetterQueue, diary: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        letter = a_letter(platform, diary=diary)
+        letters.replay(letter["id"])
+        wait_for(lambda: letters.show(letter["id"])["version"] > letter["version"], PATIENCE, "its death")
+        with monkeypatch.context() as before:
+            before.setattr(letters, "show", lambda _: letter)
+            with pytest.raises(LetterError, match="was replayed, edited or discarded by somebody else meanwhile"):
+                letters.replay(letter["id"])
+        assert letters.show(letter["id"])["state"] == "dead"
+        assert read(diary) == ["-1", "-1"]
+
+    def test_a_replay_that_died_and_is_refused_when_it_is_repeated_leaves_a_letter_that_can_be_corrected(
+        self, platform: PlatformApp, letters: DeadLetterQueue, diary: Path
+    ) -> None:
+        diary.with_suffix(".end").touch()
+        letter = buried(platform, tasks.takes_a_key.delay("key", -1, diary).id)
+        message = {**letter["message"], "args": [], "kwargs": {"of": "an earlier version"}}
+        letters.store.edit_letter(letter["id"], message, 1)
+        letters.store.mark_replaying(letter["id"], 5.0, version=2)  # killed before it sent
+        with pytest.raises(LetterError, match="is being replayed"):
+            letters.edit(letter["id"], {"value": 1})
+        with pytest.raises(LetterError, match="is being replayed"):
+            letters.discard(letter["id"])
+        with pytest.raises(LetterError, match="cannot be sent"):
+            letters.replay(letter["id"])
+        assert letters.show(letter["id"])["state"] == "dead"
+        mend(letters, letter, key="key", value=1, diary=str(diary))
+        gone(platform, letter["id"])
+        assert read(diary) == [letter["id"]] * 2
+
+    def test_what_is_being_replayed_where_nobody_runs_it_is_given_up_by_force_and_never_run(  # noqa: PLR0913, PLR0917
+        self,
+        platform: PlatformApp,
+        server: RedisServer,
+        broker: Broker,
+        letters: DeadLetterQueue,
+        logs: Path,
+        diary: Path,
+    ) -> None:
+        queue = f"forced-{uuid.uuid4()}"
+        job = tasks.number.apply_async((-1, diary), queue=queue)
+        options = ("-Q", queue)
+        with running_worker(PLATFORM, server.url, logs / "forced.log", *options, environment=MODULES):
+            buried(platform, job.id)
+            wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement")  # its end is a kill
+        letters.replay(job.id)
+        letters.discard(job.id, force=True)
+        assert letters.list() == []
+        with running_worker(PLATFORM, server.url, logs / "later.log", *options, environment=MODULES) as worker:
+            wait_for(lambda: worker.told("held", job.id), PATIENCE, "the copy")
+        assert read(diary) == ["-1"]
+
     def test_a_next_step_that_could_not_be_sent_goes_on_with_what_waits_for_it_also_outside_a_flow(
         self, platform: PlatformApp, letters: DeadLetterQueue
     ) -> None:
@@ -168,7 +223,7 @@ class TestSendingAgain:
         letter = buried(platform, end.parent.id)
         assert (letter["state"], letter["flow"], is_parked(letter)) == ("parked", None, True)
         letters.edit(letter["id"], {"x": 3})
-        platform.store.mark_replaying(letter["id"], 0.0)  # a replay that was killed before it sent
+        platform.store.mark_replaying(letter["id"], 0.0, version=2)  # a replay that was killed before it sent
         letters.replay(letter["id"])
         assert end.get(timeout=PATIENCE) == 14
 

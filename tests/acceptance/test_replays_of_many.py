@@ -10,8 +10,9 @@ from celery import chain
 
 from acceptance import flow_tasks as tasks
 from acceptance.diary import read
-from acceptance.flow_steps import PATIENCE, a_letter, ended, gone, result, start
+from acceptance.flow_steps import PATIENCE, a_letter, buried, ended, gone, result, start
 from tasks_platform.errors import LetterError
+from tasks_platform.letters.on_its_way import PATIENCE as LONG_AGO
 from tasks_platform.letters.replays import ReplayRun, ReplayStatus, select, unfinished
 from tasks_platform.letters.replays.sender import Sender
 from tasks_platform.letters.replays.value import Item
@@ -94,6 +95,66 @@ def test_a_letter_that_comes_back_while_nobody_looks_is_not_sent_again(
     assert read(diary) == ["-1", "-1"]
 
 
+@pytest.mark.checklist(37)
+def test_a_letter_that_can_never_be_sent_is_left_and_those_behind_it_are_sent(
+    platform: PlatformApp, letters: DeadLetterQueue, diary: Path
+) -> None:
+    diary.with_suffix(".end").touch()
+    first, second = (buried(platform, tasks.takes_a_key.delay(key, -1, diary).id) for key in ("one", "two"))
+    message = {**first["message"], "args": [], "kwargs": {"of": "an earlier version"}}
+    assert letters.store.edit_letter(first["id"], message, 1)
+    letters.edit(second["id"], {"value": 1})
+    (group,) = run(letters, begun(letters)).groups
+    assert (group.left, group.recovered, group.todo) == (1, 1, 0)
+    assert "cannot be sent" in group.reasons[0]
+    assert [(one["id"], one["state"]) for one in letters.list()] == [(first["id"], "dead")]
+
+
+@pytest.mark.checklist(37)
+def test_what_was_in_doubt_and_is_refused_now_is_put_back_and_the_others_go_on(
+    platform: PlatformApp, letters: DeadLetterQueue, diary: Path
+) -> None:
+    first, second = (buried(platform, tasks.takes_a_key.delay(key, -1, diary).id) for key in ("one", "two"))
+    letters.edit(second["id"], {"value": 1})
+    replay_id = begun(letters)
+    sending = Item(group=first["fingerprint"], state="sending", version=1, attempt=2)
+    assert letters.store.claim_for_replay(replay_id, first["id"], sending.record(), version=1, at=5.0)
+    holder = tasks.takes_a_key.delay("one", 1, diary)
+    wait_for(lambda: holder.id in read(diary), PATIENCE, "the holder")
+    for status in ReplayRun(letters, replay_id, rate=100):
+        if status.count("left"):  # what was in doubt was refused: those that hold a key may end
+            diary.with_suffix(".end").touch()
+    (group,) = status.groups
+    assert (status.state, group.left, group.recovered) == ("ended", 1, 1)
+    assert f"job {holder.id} holds its unique key" in group.reasons[0]
+    assert [(one["id"], one["state"]) for one in letters.list()] == [(first["id"], "dead")]
+    assert "put back" in [record["what"] for record in letters.audit()]
+
+
+@pytest.mark.checklist(37)
+def test_a_letter_that_somebody_began_to_replay_and_never_sent_is_sent_with_the_others(
+    platform: PlatformApp, letters: DeadLetterQueue, diary: Path
+) -> None:
+    letter = letters.edit(a_letter(platform, diary=diary)["id"], {"value": 1})
+    at = time.time()
+    letters.store.mark_replaying(letter["id"], at, version=2)
+    assert select(letters.all()).left_out == 1
+    letters.store.mark_replaying(letter["id"], at - LONG_AGO, version=2, before=at)
+    assert run(letters, begun(letters)).count("recovered") == 1
+    assert read(diary) == ["-1", "1"]
+
+
+@pytest.mark.checklist(37)
+def test_what_ends_without_success_is_not_counted_as_recovered(platform: PlatformApp, letters: DeadLetterQueue) -> None:
+    for value in (0, 1, 2):
+        letter = buried(platform, tasks.has_nothing_to_do.delay(-1).id)
+        letters.edit(letter["id"], {"value": value})
+    (group,) = run(letters, begun(letters)).groups
+    assert (group.recovered, group.skipped, group.left, group.back) == (1, 1, 1, 0)
+    assert group.reasons == ("it was cancelled",)
+    assert letters.list() == []
+
+
 def test_of_two_processes_that_run_one_replay_the_second_is_told(
     platform: PlatformApp, letters: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,7 +172,7 @@ def test_what_somebody_else_did_to_a_letter_meanwhile_is_respected(
     first, second = (a_letter(platform, diary=diary) for _ in range(2))
     replay_id = begun(letters)
     letters.discard(first["id"])
-    letters.store.mark_replaying(second["id"], 5.0)
+    letters.store.mark_replaying(second["id"], time.time(), version=1)
     (group,) = run(letters, replay_id).groups
     assert group.left == 2
     assert set(group.reasons) == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,7 +126,7 @@ class TestMany:
             bury(store, f"job-{number}", tenant="acme")
         bury(store, "other", fingerprint="ffff", task="shop.bill", tenant="acme")
         bury(store, "elsewhere")
-        store.mark_replaying("job-2", 5.0)
+        store.mark_replaying("job-2", time.time(), version=1)
         dry = json.loads(call("letters", verb, "--all", "--tenant", "acme", "--dry-run", "--json").stdout)
         assert (dry["letters"], dry["left_out"]) == (3, 1)
         assert [(group["letters"], group["fingerprint"]) for group in dry["groups"]] == [
@@ -152,6 +153,17 @@ class TestMany:
         assert whole["id"] == "other"
         told = [record["what"] for record in store.audit() if record["by"] == "ana"]
         assert told == ["discarded"] * 3
+
+    def test_what_is_being_replayed_is_given_up_by_force_only(self, store: RedisStore) -> None:
+        for number in range(3):
+            bury(store, f"job-{number}")
+            store.mark_replaying(f"job-{number}", time.time(), version=1)
+        assert "is being replayed: see how that ends" in refusal(call("letters", "discard", "job-0", "--yes"))
+        assert call("letters", "discard", "--all", "--yes").exit_code == 0
+        assert store.count_letters() == 3
+        assert call("letters", "discard", "job-0", "--yes", "--force").exit_code == 0
+        assert "2 dead letters were discarded" in call("letters", "discard", "--all", "--yes", "--force").output
+        assert not store.begin("job-0", 2, "a copy that was sent")
 
     def test_letters_that_cannot_be_sent_are_left_with_the_reason(self, store: RedisStore) -> None:
         bury(store, "one"), bury(store, "two")

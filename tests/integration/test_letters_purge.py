@@ -93,7 +93,7 @@ def test_what_something_waits_for_is_kept_whatever_its_age(queue: DeadLetterQueu
     bury(queue, "unknown task of a flow", 200, options=in_a_flow, flow="f-1", attempt=never_run)
     bury(queue, "of a newer version", 200, schema=SCHEMA + 1)
     bury(queue, "being replayed", 200)
-    queue.store.mark_replaying("being replayed", 5.0)
+    queue.store.mark_replaying("being replayed", 5.0, version=1)
     bury(queue, "failed with its flow", 200, options={"headers": {"platform": {"flow": "f-2", "rule": "fail"}}})
     bury(queue, "alone", 200)
 

@@ -17,6 +17,7 @@ from store_records import (
     letter,
     message,
 )
+from tasks_platform.store import Where
 from waiting import wait_for
 
 
@@ -68,7 +69,13 @@ class TestLetters:
         store.decide("job", 1, attempt(1), AGAIN, None)
         bury(store, number=2)
 
-        assert store.letter("job") == {**letter(), "version": 1, "attempts": [attempt(1), attempt(2)]}
+        never_replayed = {"replayed_at": None, "begun": 0, "put_back": 0}
+        assert store.letter("job") == {
+            **letter(),
+            **never_replayed,
+            "version": 1,
+            "attempts": [attempt(1), attempt(2)],
+        }
 
     def test_there_is_no_letter_of_a_job_that_is_tried_again(self, store):
         store.decide("job", 1, attempt(1), AGAIN, None)
@@ -98,6 +105,9 @@ class TestLetters:
         assert store.letter("job") == {
             **letter(message=message("corrected")),
             "version": 2,
+            "replayed_at": None,
+            "begun": 0,
+            "put_back": 0,
             "attempts": [attempt(1)],
         }
 
@@ -110,17 +120,67 @@ class TestLetters:
 
     def test_what_is_no_letter_cannot_be_edited_or_replayed(self, store):
         assert not store.edit_letter("job", message(), 1)
-        assert store.mark_replaying("job", 5.0) is None
+        assert not store.mark_replaying("job", 5.0, version=1)
+        assert not store.put_back("job", 5.0, 2)
         assert (store.letter("job"), store.count_letters()) == (None, 0)
 
     def test_a_letter_that_is_replayed_says_so_until_it_dies_again(self, store):
         bury(store)
-        assert store.mark_replaying("job", 5.0)["state"] == "replaying"
+        assert store.mark_replaying("job", 5.0, version=1)
         assert store.letter("job")["state"] == "replaying"
         assert store.letters()[0]["state"] == "replaying"
 
         bury(store, number=2)
         assert store.letter("job")["state"] == "dead"
+
+    @pytest.mark.checklist(37)
+    def test_a_letter_that_somebody_replays_or_that_died_again_is_marked_only_by_who_has_read_that(self, store):
+        bury(store)
+        assert store.mark_replaying("job", 5.0, version=1)
+        assert not store.mark_replaying("job", 6.0, version=1)
+        assert store.mark_replaying("job", 6.0, version=1, before=5.0)
+        assert not store.mark_replaying("job", 7.0, version=1, before=5.0)
+        assert store.letter("job")["replayed_at"] == 6.0
+        store.begin("job", 2, "x")
+        bury(store, number=2)
+        assert not store.mark_replaying("job", 8.0, version=1, before=6.0)
+        found = store.letter("job")
+        assert (found["state"], found["version"], found["begun"], found["replayed_at"]) == ("dead", 2, 2, None)
+
+    def test_a_letter_that_is_being_replayed_is_not_edited(self, store):
+        bury(store)
+        store.mark_replaying("job", 5.0, version=1)
+        assert not store.edit_letter("job", message("corrected"), 1)
+        assert (store.letter("job")["message"], store.letter("job")["version"]) == (message(), 1)
+
+    @pytest.mark.checklist(37)
+    def test_what_could_not_be_sent_is_put_back_and_no_copy_of_it_is_run(self, store):
+        bury(store, state="parked")
+        store.mark_replaying("job", 5.0, version=1)
+        assert not store.put_back("job", 4.0, 2)
+        assert store.put_back("job", 5.0, 2)
+        assert not store.begin("job", 2, "a copy that was sent all the same")
+        found = store.letter("job")
+        assert (found["state"], found["begun"], found["put_back"]) == ("parked", 0, 2)
+        assert [one["id"] for one in store.letters(where=Where(state="parked"))] == ["job"]
+        assert not store.put_back("job", 9.0, 3)
+
+    def test_what_a_worker_has_begun_is_not_put_back(self, store):
+        bury(store)
+        store.mark_replaying("job", 5.0, version=1)
+        store.begin("job", 2, "x")
+        assert not store.put_back("job", 5.0, 2)
+        assert store.letter("job")["state"] == "replaying"
+
+    @pytest.mark.checklist(37)
+    def test_a_replay_is_told_why_its_letters_went(self, store):
+        for job, why in (("a", "recovered"), ("b", "cancelled"), ("c", "discarded")):
+            bury(store, job)
+            if job != "c":
+                assert store.claim_for_replay("r", job, {}, version=1, at=5.0)
+            store.forget(job, why=why)
+        assert store.replay_ends("r", ["a", "b", "c"]) == ["recovered", "cancelled", ""]
+        assert store.replay_ends("r", []) == []
 
 
 class TestSteps:

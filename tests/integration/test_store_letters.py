@@ -98,7 +98,7 @@ class TestFinding:
             assert [one["id"] for one in first + rest] == ["e", "d", "c", "b", "a"]
 
     def test_what_is_replayed_dies_of_something_else_or_is_gone_is_found_so(self, letters):
-        letters.mark_replaying("job-4", 5.0)
+        letters.mark_replaying("job-4", 5.0, version=1)
         assert (found(letters, state="replaying"), found(letters, state="dead", task="ship")) == ([4], [1, 0])
         bury(letters, "job-4", number=2, died_at=6.0, task="ship", tenant="beta", fingerprint="f9")
         assert (found(letters, state="replaying"), found(letters, fingerprint="f3")) == ([], [])
@@ -186,7 +186,7 @@ class TestAudit:
         bury(store)
         for _ in range(2):
             store.edit_letter("job", message("corrected"), 1, by="ana")
-            store.mark_replaying("job", 5.0, by="bob")
+            store.mark_replaying("job", 5.0, version=2, by="bob")
             store.forget("job")
         bury(store, "other")
         store.forget("other", why="discarded", by="eve")
@@ -215,7 +215,7 @@ class TestAudit:
 
 class TestPurging:
     def test_letters_that_are_still_what_was_read_go_and_are_counted(self, letters):
-        letters.mark_replaying("job-1", 5.0)
+        letters.mark_replaying("job-1", 5.0, version=1)
         read = {"job-0": 1, "job-1": 1, "job-2": 1, "job-3": 9, "job-4": 1, "gone": 1}
 
         assert letters.purge_letters(read, retention=LONG, by="ana", why="older than 90 days") == 2
@@ -280,7 +280,7 @@ class TestLettersOfAnEarlierVersion:
         assert (group["letters"], group["first_seen"], group["last_seen"]) == (4, 0.0, 9.0)
 
     def test_they_can_be_replayed_die_again_and_go_before_they_are_listed(self, redis):
-        redis.mark_replaying("old-0", 5.0)
+        redis.mark_replaying("old-0", 5.0, version=1)
         bury(redis, "old-1", number=2, died_at=5.0, task="ship", fingerprint="f1")
         redis.forget("old-2")
 

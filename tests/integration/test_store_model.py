@@ -49,6 +49,7 @@ WHERE = st.builds(
     since=st.sampled_from([None, 2.0]),
     until=st.sampled_from([None, 2.0]),
 )
+TRIES = st.sampled_from([5.0, 6.5])
 PLACES = st.tuples(st.sampled_from([2.0, 3.0]), JOBS)
 
 
@@ -194,18 +195,28 @@ class Letters(BothStores):
         assert self.both("count_letters") == len(self.both("letter_ids", ""))
         self.both("letter_states", ["a", "b"])
         self.both("replay_items", "r")
+        self.both("replay_ends", "r", ["a", "b"])
 
     @rule(job=JOBS, message=RECORDS, version=st.integers(1, 3))
     def edit(self, job, message, version):
         self.both("edit_letter", job, message, version)
 
-    @rule(job=JOBS, at=st.sampled_from([5.0, 6.5]))
-    def replay(self, job, at):
-        self.both("mark_replaying", job, at, by="ana")
+    @rule(job=JOBS, at=TRIES, version=st.integers(1, 3), before=st.none() | TRIES)
+    def replay(self, job, at, version, before):
+        self.both("mark_replaying", job, at, version=version, before=before, by="ana")
 
-    @rule(job=JOBS, version=st.integers(1, 3), at=st.sampled_from([5.0, 6.5]))
-    def replay_with_others(self, job, version, at):
-        self.both("claim_for_replay", "r", job, {"version": version}, version=version, at=at, by="bob")
+    @rule(job=JOBS, version=st.integers(1, 3), at=TRIES, before=st.none() | TRIES)
+    def replay_with_others(self, job, version, at, before):
+        item = {"version": version}
+        self.both("claim_for_replay", "r", job, item, version=version, at=at, before=before, by="bob")
+
+    @rule(job=JOBS, at=TRIES, attempt=st.integers(1, 3))
+    def put_back(self, job, at, attempt):
+        self.both("put_back", job, at, attempt, by="ana")
+
+    @rule(job=JOBS, attempt=st.integers(1, 3), copy=COPIES)
+    def begin(self, job, attempt, copy):
+        self.both("begin", job, attempt, copy)
 
     @rule(versions=st.dictionaries(JOBS, st.integers(1, 3)))
     def purge(self, versions):

@@ -69,7 +69,11 @@ REPEATED = {
     "withdraw": (lambda store: store.begin("job", 2, "x"), lambda store: store.withdraw("job", 2, "x")),
     "decide": (None, lambda store: store.decide("job", 1, attempt(1), DEAD, letter())),
     "forget": (bury, lambda store: store.forget("job")),
-    "mark_replaying": (bury, lambda store: store.mark_replaying("job", 5.0)),
+    "mark_replaying": (bury, lambda store: store.mark_replaying("job", 5.0, version=1)),
+    "put_back": (
+        lambda store: bury(store) or store.mark_replaying("job", 5.0, version=1),
+        lambda store: store.put_back("job", 5.0, 2),
+    ),
     "edit_letter": (bury, lambda store: store.edit_letter("job", message("corrected"), 1)),
     "list_letter": (bury, lambda store: store.list_letter(letter())),
     "save_teller": (None, lambda store: store.save_teller("log", {"cursor": "1-1"})),

@@ -61,6 +61,9 @@ def test_a_letter_is_written_when_no_attempt_is_left_with_all_it_takes_to_run_th
         "cause": {"type": f"{__name__}.GatewayError", "message": "53 is refused"},
         "fingerprint": fingerprint(TASK, error_of(53), line),
         "version": 1,
+        "replayed_at": None,
+        "begun": 0,
+        "put_back": 0,
     }
     assert [(one["attempt"], one["error"]["message"], one["worker"]) for one in attempts] == [
         (1, "51 is refused", "celery@box"),

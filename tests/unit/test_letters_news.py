@@ -160,7 +160,7 @@ def test_a_gap_in_the_audit_is_said(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_happens_to_letters_otherwise_is_no_news() -> None:
     bench = Bench()
     bench.bury("f1")
-    bench.store.mark_replaying("job-1", 5.0)
+    bench.store.mark_replaying("job-1", 5.0, version=1)
     bench.store.forget("job-1")
 
     (news,) = with_burials({}, bench.store.audit()).values()

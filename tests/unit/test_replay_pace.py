@@ -6,11 +6,11 @@ import pytest
 
 from tasks_platform.letters.replays.group import RunningGroup
 from tasks_platform.letters.replays.pace import MOST_OUT, allowance, why_stopped
-from tasks_platform.letters.replays.value import Item, item_from
+from tasks_platform.letters.replays.value import Item, ended, item_from
 
 
 @pytest.mark.parametrize(
-    ("out", "recovered", "back", "expected"),
+    ("out", "well", "back", "expected"),
     [
         (0, 0, 0, 1),  # one first
         (1, 0, 0, 0),  # and nothing until it has ended
@@ -24,8 +24,8 @@ from tasks_platform.letters.replays.value import Item, item_from
         (MOST_OUT, 500, 0, 0),
     ],
 )
-def test_one_is_sent_then_ten_then_the_rest(out: int, recovered: int, back: int, expected: int) -> None:
-    assert allowance(out=out, recovered=recovered, back=back) == expected
+def test_one_is_sent_then_ten_then_the_rest(out: int, well: int, back: int, expected: int) -> None:
+    assert allowance(out=out, well=well, back=back) == expected
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,29 @@ def test_a_group_stops_when_its_bug_comes_back_under_whatever_name(
     died_of: list[str], recovered: int, reason: str
 ) -> None:
     assert why_stopped("bug", died_of, recovered) == reason
+
+
+LETTER = {"version": 2, "state": "replaying", "fingerprint": "other"}
+
+
+@pytest.mark.parametrize(
+    ("letter", "why", "expected"),
+    [
+        (LETTER, "", "sent"),
+        ({**LETTER, "version": 3, "state": "dead"}, "", "back"),
+        ({**LETTER, "version": 3}, "", "back"),  # somebody has sent it again since
+        ({**LETTER, "state": "dead"}, "", "left"),  # somebody else put it back
+        (None, "recovered", "recovered"),
+        (None, "skipped", "skipped"),
+        (None, "cancelled", "left"),
+        (None, "discarded", "left"),
+        (None, "", "left"),
+    ],
+)
+def test_a_letter_has_recovered_only_if_its_job_succeeded(
+    letter: dict[str, object] | None, why: str, expected: str
+) -> None:
+    assert ended(Item(group="bug", state="sent", version=2), letter, why).state == expected
 
 
 FACTS = {"task": "shop.ship", "error": "KeyError", "message": "'x'", "line": "shop:7 in ship"}

@@ -59,6 +59,7 @@ class RunningGroup:
             todo=self._count("todo"),
             out=self._out(),
             recovered=self._count("recovered"),
+            skipped=self._count("skipped"),
             back=self._count("back"),
             left=self._count("left"),
             stopped=self._stopped(),
@@ -74,8 +75,11 @@ class RunningGroup:
     def _out(self) -> int:
         return self._count("sent") + self._count("sending")
 
+    def _ended_well(self) -> int:
+        return self._count("recovered") + self._count("skipped")
+
     def _allowance(self) -> int:
-        return allowance(out=self._out(), recovered=self._count("recovered"), back=self._count("back"))
+        return allowance(out=self._out(), well=self._ended_well(), back=self._count("back"))
 
     def _stopped(self) -> str:
-        return why_stopped(self._fingerprint, self._died_of, self._count("recovered"))
+        return why_stopped(self._fingerprint, self._died_of, self._ended_well())

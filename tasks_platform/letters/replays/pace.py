@@ -14,25 +14,28 @@ STAGES: Final = (1, 10)
 MOST_OUT: Final = 200
 
 
-def allowance(*, out: int, recovered: int, back: int) -> int:
-    """Return how many more letters of a group may be sent now: 1, then 10, then the rest."""
-    sent, step = out + recovered + back, 0
+def allowance(*, out: int, well: int, back: int) -> int:
+    """Return how many more letters of a group may be sent now, of which *well* have recovered or were skipped.
+
+    1, then 10, then the rest. What was cancelled or given up shows nothing of the bug, and counts for nothing.
+    """
+    sent, step = out + well + back, 0
     for stage in STAGES:
         step += stage
-        if recovered + back < step:
+        if well + back < step:
             return max(0, step - sent)
     return max(0, MOST_OUT - out)
 
 
-def why_stopped(group: str, died_of: Sequence[str], recovered: int) -> str:
+def why_stopped(group: str, died_of: Sequence[str], well: int) -> str:
     """Tell why no more letters of *group* are sent, if so; *died_of* are the fingerprints of those that came back.
 
-    A fix may move the line of another bug, which then has another fingerprint: so a first one that comes back at all
-    stops its group, and so does any fingerprint that is seen twice.
+    *well* is how many have recovered or were skipped. A fix may move the line of another bug, which then has another
+    fingerprint: so a first one that comes back at all stops its group, and so does any fingerprint that is seen twice.
     """
     if group in died_of:
         return "it came back: the bug is not fixed"
-    if died_of and not recovered:
+    if died_of and not well:
         return f"the first one came back as {died_of[0]}"
     repeated = [fingerprint for fingerprint, count in Counter(died_of).items() if count > 1]
     return f"letters come back as {repeated[0]}" if repeated else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tasks_platform.errors import LetterError
@@ -13,7 +12,7 @@ from tasks_platform.letters.claimant import a_claimant, is_gone
 from tasks_platform.letters.replays.group import RunningGroup
 from tasks_platform.letters.replays.pace import DEFAULT_RATE
 from tasks_platform.letters.replays.sender import Sender
-from tasks_platform.letters.replays.value import Item, ReplayStatus, item_from
+from tasks_platform.letters.replays.value import Item, ReplayStatus, ended, item_from
 
 if TYPE_CHECKING:
     from tasks_platform.letters.queue import DeadLetterQueue
@@ -31,9 +30,8 @@ class ReplayRun:
     1. Every letter is recorded as being sent, in the letter and in the replay, in one step; then it is sent, then
        that is recorded. Whoever resumes sends those again of which it is not known whether they were sent, as the
        same attempt, of which only one copy is run.
-    2. How a letter ended is known from itself: it is gone when its job succeeded, and of a new version when the job
-       died again.
-    3. Of each bug one letter is sent first; when it has recovered, ten; then the rest. When a letter comes back with
+    2. How a letter ended is known from itself, or from why it went: it is of a new version when its job died again.
+    3. Of each bug one letter is sent first; when it has ended well, ten; then the rest. When a letter comes back with
        the same fingerprint, no more of them are sent; the other groups go on.
     """
 
@@ -64,6 +62,7 @@ class ReplayRun:
         try:
             for group in self._groups.values():
                 for job_id in group.in_state("sending"):
+                    self._renew()
                     self._note(job_id, group, self._sender.send_in_doubt(job_id, group.items[job_id]))
             while True:
                 self._renew()
@@ -90,7 +89,10 @@ class ReplayRun:
             if not turns:
                 time.sleep(max(0.0, until - time.monotonic()))
                 return
-            time.sleep(max(0.0, self._sent + self._pause - time.monotonic()))
+            turn = self._sent + self._pause
+            time.sleep(max(0.0, min(turn, until) - time.monotonic()))
+            if turn > until:
+                return  # others would take a replay that is not renewed meanwhile
             self._sent = time.monotonic()
             group = turns.popleft()
             job_id = group.next()
@@ -102,12 +104,13 @@ class ReplayRun:
         """See how the letters ended that are on their way."""
         for group in self._groups.values():
             out = group.in_state("sent")
-            for job_id, now in zip(out, self._store.letter_states(out), strict=True):
-                item = group.items[job_id]
-                if now is None:
-                    self._note(job_id, group, replace(item, state="recovered"))
-                elif now["version"] != item.version:
-                    self._note(job_id, group, replace(item, state="back", died_of=now["fingerprint"]))
+            now = dict(zip(out, self._store.letter_states(out), strict=True))
+            gone = [job_id for job_id, letter in now.items() if letter is None]
+            why = dict(zip(gone, self._store.replay_ends(self._id, gone), strict=True))
+            for job_id, letter in now.items():
+                item = ended(group.items[job_id], letter, why.get(job_id, ""))
+                if item.state != "sent":
+                    self._note(job_id, group, item)
 
     def _note(self, job_id: str, group: RunningGroup, item: Item) -> None:
         self._store.set_replay_item(self._id, job_id, item.record())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tasks_platform.letters.message import Letter
+from tasks_platform.letters.on_its_way import is_on_its_way
 from tasks_platform.letters.replays.value import GroupStatus, Item
 from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.store import Record, Store
@@ -32,7 +33,7 @@ class Selection:
     def groups(self) -> list[GroupStatus]:
         """Return what would be sent, the largest group first."""
         counts = Counter(self.letters.values())
-        nothing = {"out": 0, "recovered": 0, "back": 0, "left": 0, "stopped": ""}
+        nothing = {"out": 0, "recovered": 0, "skipped": 0, "back": 0, "left": 0, "stopped": ""}
         return [
             GroupStatus(fingerprint=group, letters=count, todo=count, **nothing, **self.facts[group])  # type: ignore[arg-type]
             for group, count in counts.most_common()
@@ -52,13 +53,14 @@ class Selection:
         return replay_id
 
 
-def select(letters: Iterable[Letter]) -> Selection:
-    """Choose those of *letters* that a replay can send."""
+def select(letters: Iterable[Letter], *, also_on_their_way: bool = False) -> Selection:
+    """Choose those of *letters* that a replay can send; what is *also_on_their_way* can only be given up."""
     chosen: dict[str, str] = {}
     facts: dict[str, dict[str, str]] = {}
     left_out = 0
     for letter in letters:
-        if letter["state"] == "replaying" or letter["schema"] > SCHEMA:
+        on_its_way = not also_on_their_way and is_on_its_way(letter, now=time.time())
+        if on_its_way or letter["schema"] > SCHEMA:
             left_out += 1
             continue
         group, cause = letter["fingerprint"], letter["cause"]

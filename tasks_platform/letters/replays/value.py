@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-#: ``sending``: recorded, and perhaps not sent; ``recovered``: the letter is gone; ``back``: it has died again;
-#: ``left``: it could not be sent, the reason says why.
-ItemState = Literal["todo", "sending", "sent", "recovered", "back", "left"]
+#: ``sending``: recorded, and perhaps not sent; ``recovered``: its job succeeded; ``skipped``: its job ended because the
+#: task said that there was nothing to do; ``back``: it has died again; ``left``: it could not be sent or was given up,
+#: the reason says why.
+ItemState = Literal["todo", "sending", "sent", "recovered", "skipped", "back", "left"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +41,16 @@ class GroupStatus:
     message: str
     line: str
     letters: int
-    #: Letters that are not sent yet, are on their way, have recovered, came back, or could not be sent.
+    #: Letters that are not sent yet, are on their way, have recovered, were skipped, came back, or were left.
     todo: int
     out: int
     recovered: int
+    skipped: int
     back: int
     left: int
     #: Why no more of them are sent; empty: they are.
     stopped: str
-    #: Why letters could not be sent, a few of the reasons.
+    #: Why letters were left, a few of the reasons.
     reasons: tuple[str, ...] = ()
 
 
@@ -64,6 +66,21 @@ class ReplayStatus:
     def count(self, what: str) -> int:
         """Return the sum of a number over all groups."""
         return sum(int(getattr(group, what)) for group in self.groups)
+
+
+def ended(item: Item, letter: Mapping[str, Any] | None, why: str) -> Item:
+    """Return what has become of an item that was sent: its letter is that by now, or gone, and *why* it went."""
+    if letter is not None:
+        if letter["version"] != item.version:
+            return replace(item, state="back", died_of=letter["fingerprint"])
+        if letter["state"] != "replaying":
+            return replace(item, state="left", reason="it could not be sent when somebody else replayed it")
+        return item
+    if why == "recovered":
+        return replace(item, state="recovered")
+    if why == "skipped":
+        return replace(item, state="skipped")
+    return replace(item, state="left", reason=f"it was {why}" if why else "it is gone: somebody else replayed it")
 
 
 def item_from(record: Mapping[str, Any]) -> Item:

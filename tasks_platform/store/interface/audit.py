@@ -11,11 +11,11 @@ from tasks_platform.store.records import Record
 class Audit(Protocol):
     """What happened to dead letters: the last hundred thousand records, appended to and never changed.
 
-    ``at`` is a timestamp of the store's clock, ``what`` is ``buried``, ``edited``, ``replayed``, ``recovered`` (the
-    replay succeeded), ``skipped``, ``cancelled``, ``discarded``, ``vouched for`` or ``purged``, ``by`` says who or
-    which worker; ``id``, ``task``, ``queue``, ``tenant`` and ``fingerprint`` are those of the letter. A burial has
-    ``state``, ``attempt``, ``died_at``, ``error``, ``message`` and ``line``; a purge has ``why``, ``count`` and
-    ``fingerprints`` with their counts.
+    ``at`` is a timestamp of the store's clock, ``what`` is ``buried``, ``edited``, ``replayed``, ``put back`` (it
+    could not be sent), ``recovered`` (the replay succeeded), ``skipped``, ``cancelled``, ``discarded``, ``vouched for``
+    or ``purged``, ``by`` says who or which worker; ``id``, ``task``, ``queue``, ``tenant`` and ``fingerprint`` are
+    those of the letter. A burial has ``state``, ``attempt``, ``died_at``, ``error``, ``message`` and ``line``; a purge
+    has ``why``, ``count`` and ``fingerprints`` with their counts.
     """
 
     def audit(self, after: str = "", limit: int = 100, *, newest_first: bool = False) -> list[Record]:

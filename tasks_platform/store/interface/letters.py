@@ -12,6 +12,9 @@ from tasks_platform.store.where import EVERYTHING, Place, Where
 class Letters(Protocol):
     """The dead letters. A record has the keys that ``tasks_platform.policies.dead_letters`` writes.
 
+    And its ``version``, its ``attempts``; ``replayed_at`` while it is being sent again, else None; ``begun``, the last
+    attempt that a worker began as a replay, and ``put_back``, the last one that was put back; 0 if there is none.
+
     Whatever changes a letter appends what happened to the audit in the same step, and *by* whom.
     """
 
@@ -41,10 +44,21 @@ class Letters(Protocol):
         """Return ``state``, ``version`` and ``fingerprint`` of each letter; None for one that is gone."""
 
     def edit_letter(self, job_id: str, message: Mapping[str, Any], version: int, *, by: str = "") -> bool:
-        """Replace the message of a letter whose version is still *version*."""
+        """Replace the message of a letter whose version is still *version*, and that is not being sent again."""
 
-    def mark_replaying(self, job_id: str, at: float, *, by: str = "") -> Record | None:
-        """Record that *job_id* is being sent again, and return its letter."""
+    def mark_replaying(
+        self, job_id: str, at: float, *, version: int, before: float | None = None, by: str = ""
+    ) -> bool:
+        """Record that a letter is being sent again, if it is still what was read; *at* names this try.
+
+        That is its *version*, and its ``replayed_at`` *before*.
+        """
+
+    def put_back(self, job_id: str, at: float, attempt: int, *, by: str = "") -> bool:
+        """Record that a letter could not be sent in the try *at*, unless a worker has begun that attempt.
+
+        It is dead or parked again. Should a copy be on its way all the same, it is not run.
+        """
 
     def purge_letters(self, versions: Mapping[str, int], *, retention: float, by: str = "", why: str = "") -> int:
         """Drop letters that are dead and of the version given, and count them.

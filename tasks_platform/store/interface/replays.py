@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tasks_platform.store.records import Record
@@ -33,9 +33,17 @@ class Replays(Protocol):
         """Replace an item."""
 
     def claim_for_replay(  # noqa: PLR0913 - who does what to what
-        self, replay_id: str, job_id: str, item: Mapping[str, Any], *, version: int, at: float, by: str = ""
+        self,
+        replay_id: str,
+        job_id: str,
+        item: Mapping[str, Any],
+        *,
+        version: int,
+        at: float,
+        before: float | None = None,
+        by: str = "",
     ) -> bool:
-        """Record that a letter is being sent again, and replace its item in the same step.
+        """Do what ``mark_replaying`` does, and replace the item in the same step."""
 
-        False if the letter is not of that version any more, is gone, or is being sent again by somebody else.
-        """
+    def replay_ends(self, replay_id: str, job_ids: Sequence[str]) -> list[str]:
+        """Return why each letter went that was last claimed for this replay; empty where it did not, or was not."""

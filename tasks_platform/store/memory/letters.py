@@ -11,7 +11,7 @@ from typing import Any
 from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.memory.part import copied
 from tasks_platform.store.memory.runs import Runs
-from tasks_platform.store.records import Record
+from tasks_platform.store.records import PUT_BACK, Record
 from tasks_platform.store.where import EVERYTHING, Place, Where
 
 
@@ -21,7 +21,17 @@ class Letters(Runs):
     def letter(self, job_id: str) -> Record | None:
         with self._lock:
             letter = self._letters.get(job_id)
-            return None if letter is None else {**copied(letter), "attempts": self.attempts(job_id)}
+            if letter is None:
+                return None
+            job, replayed = self._jobs.get(job_id, {}), self._replayed.get(job_id, {})
+            begun = [int(field[6:]) for field, copy in job.items() if field.startswith("begun:") and copy != PUT_BACK]
+            return {
+                **copied(letter),
+                "replayed_at": replayed["at"] if letter["state"] == "replaying" else None,
+                "begun": max(begun, default=0),
+                "put_back": replayed.get("put_back", 0),
+                "attempts": self.attempts(job_id),
+            }
 
     def letters(
         self, offset: int = 0, limit: int = 100, *, where: Where = EVERYTHING, after: Place | None = None
@@ -59,14 +69,43 @@ class Letters(Runs):
             letter, changed = self._letters.get(job_id), copied(message)
             if letter is None or letter["version"] != version:
                 return letter is not None and letter["version"] == version + 1 and _same(letter.get("message"), changed)
+            if letter["state"] == "replaying":
+                return False
             letter.update(message=changed, version=version + 1)
             self._audit_letter("edited", job_id, by)
             return True
 
-    def mark_replaying(self, job_id: str, at: float, *, by: str = "") -> Record | None:
+    def mark_replaying(
+        self, job_id: str, at: float, *, version: int, before: float | None = None, by: str = ""
+    ) -> bool:
         with self._lock:
-            self._mark_replaying(job_id, at, by)
-            return self.letter(job_id)
+            letter = self._letters.get(job_id)
+            if letter is None or letter["version"] != version:
+                return False
+            replayed = self._replayed.setdefault(job_id, {})
+            seen = replayed["at"] if letter["state"] == "replaying" else None
+            if seen == at:
+                return True
+            if seen != before:
+                return False
+            replayed |= {"at": at, "state": letter["state"] if seen is None else replayed["state"]}
+            letter.update(state="replaying")
+            self._audit_letter("replayed", job_id, by)
+            return True
+
+    def put_back(self, job_id: str, at: float, attempt: int, *, by: str = "") -> bool:
+        with self._lock:
+            replayed, claim = self._replayed.get(job_id, {}), f"begun:{attempt}"
+            if replayed.get("at") != at:
+                return False
+            job, letter = self._jobs.setdefault(job_id, {}), self._letters[job_id]
+            if letter["state"] != "replaying" or claim in job:
+                return letter["state"] != "replaying" and job.get(claim) == PUT_BACK
+            job[claim] = PUT_BACK
+            replayed["put_back"] = attempt
+            letter.update(state=replayed["state"])
+            self._audit_letter("put back", job_id, by)
+            return True
 
     def purge_letters(self, versions: Mapping[str, int], *, retention: float, by: str = "", why: str = "") -> int:
         with self._lock:
@@ -88,19 +127,6 @@ class Letters(Runs):
 
     def list_letter(self, letter: Mapping[str, Any]) -> None:
         """Do nothing: here every letter is found."""
-
-    def _mark_replaying(self, job_id: str, at: float, by: str, version: int | None = None) -> bool:
-        if (letter := self._letters.get(job_id)) is None:
-            return False
-        replaying = letter["state"] == "replaying"
-        if replaying and self._jobs.get(f"replayed:{job_id}") == {"at": at}:
-            return True
-        if version is not None and (replaying or letter["version"] != version):
-            return False
-        letter.update(state="replaying")
-        self._jobs[f"replayed:{job_id}"] = {"at": at}
-        self._audit_letter("replayed", job_id, by)
-        return True
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -30,6 +30,8 @@ class MemoryPart:
         self._audited: list[Record] = []
         self._tellers: dict[str, Record] = {}
         self._replays: dict[str, Record] = {}
+        self._replayed: dict[str, dict[str, Any]] = {}
+        self._replay_ends: dict[str, dict[str, str]] = {}
         self._items: dict[str, dict[str, Record]] = {}
         self._flows: dict[str, Record] = {}
         self._created: dict[str, float] = {}

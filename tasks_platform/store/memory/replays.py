@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks_platform.store.memory.letters import Letters
@@ -38,9 +38,22 @@ class Replays(Letters):
         self._items.setdefault(replay_id, {})[job_id] = copied(item)
 
     def claim_for_replay(  # noqa: PLR0913 - who does what to what
-        self, replay_id: str, job_id: str, item: Mapping[str, Any], *, version: int, at: float, by: str = ""
+        self,
+        replay_id: str,
+        job_id: str,
+        item: Mapping[str, Any],
+        *,
+        version: int,
+        at: float,
+        before: float | None = None,
+        by: str = "",
     ) -> bool:
         with self._lock:
-            if claimed := self._mark_replaying(job_id, at, by, version):
+            if claimed := self.mark_replaying(job_id, at, version=version, before=before, by=by):
                 self.set_replay_item(replay_id, job_id, item)
+                self._replayed[job_id]["replay"] = replay_id
             return claimed
+
+    def replay_ends(self, replay_id: str, job_ids: Sequence[str]) -> list[str]:
+        ends = self._replay_ends.get(replay_id, {})
+        return [ends.get(job_id, "") for job_id in job_ids]

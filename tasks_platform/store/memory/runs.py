@@ -55,10 +55,13 @@ class Runs(Steps, Groups):
         with self._lock:
             if job_id in self._letters:
                 self._audit_letter(why, job_id, by)
+                if (replay := self._replayed.get(job_id, {}).get("replay")) is not None:
+                    self._replay_ends.setdefault(replay, {})[job_id] = why
             self._drop(job_id)
 
     def _drop(self, job_id: str) -> None:
         job = self._jobs.get(job_id, {})
         self._jobs[job_id] = {field: value for field, value in job.items() if field.startswith("begun:")}
+        self._replayed.pop(job_id, None)
         if self._leave(job_id):
             self._keep_steps(job_id, self._clock() + CLAIMS_TTL)

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from tasks_platform.store.letter_facts import facts_of
-from tasks_platform.store.records import Record
-from tasks_platform.store.redis.part import CLAIMS_TTL, RedisPart, ms
+from tasks_platform.store.records import PUT_BACK, Record
+from tasks_platform.store.redis.part import CLAIMS_TTL, RedisPart, moment, ms
 from tasks_platform.store.redis.runs import attempts_in, flat
 from tasks_platform.store.where import EVERYTHING, Place, Where
 
@@ -18,6 +18,8 @@ _BUDGET: Final = 10_000
 #: Ids that one command asks for.
 _PAGE: Final = 1000
 _STATES: Final = ("dead", "parked", "replaying")
+#: What a letter's hash says beside what it is listed by.
+_FIELDS: Final = ("record", "state", "version", "replayed_at", "put_back")
 
 
 class Letters(RedisPart):
@@ -80,9 +82,18 @@ class Letters(RedisPart):
         changed = json.dumps({**json.loads(cast("str", record)), "message": message})
         return bool(self._run("edit_letter", [self._letter(job_id), self._letters], [version, changed, job_id, by]))
 
-    def mark_replaying(self, job_id: str, at: float, *, by: str = "") -> Record | None:
+    def mark_replaying(
+        self, job_id: str, at: float, *, version: int, before: float | None = None, by: str = ""
+    ) -> bool:
         keys = [self._letter(job_id), self._letters]
-        return self.letter(job_id) if self._run("mark_replaying", keys, [repr(at), job_id, by, "", ""]) else None
+        return bool(self._run("mark_replaying", keys, [repr(at), job_id, by, version, moment(before)]))
+
+    def put_back(self, job_id: str, at: float, attempt: int, *, by: str = "") -> bool:
+        if (record := self.client.hget(self._letter(job_id), "record")) is None:
+            return False
+        keys = [self._letter(job_id), self._letters, self._job(job_id)]
+        arguments = [repr(at), job_id, by, attempt, json.loads(cast("str", record))["state"]]
+        return bool(self._run("put_back", keys, arguments))
 
     def purge_letters(self, versions: Mapping[str, int], *, retention: float, by: str = "", why: str = "") -> int:
         pairs = [part for job_id, version in versions.items() for part in (job_id, version)]
@@ -116,15 +127,24 @@ class Letters(RedisPart):
     def _read_letters(self, ids: list[str]) -> list[Record]:
         with self._pipeline() as pipe:
             for job_id in ids:
-                pipe.hmget(self._letter(job_id), "record", "state", "version").hgetall(self._job(job_id))
+                pipe.hmget(self._letter(job_id), *_FIELDS).hgetall(self._job(job_id))
             answers = pipe.execute()
         found = zip(answers[::2], answers[1::2], strict=True)
         return [_whole_letter(letter, job) for letter, job in found if letter[0]]
 
 
 def _whole_letter(letter: Sequence[str], job: Mapping[str, str]) -> Record:
-    record, state, version = letter
-    return {**json.loads(record), "state": state, "version": int(version), "attempts": attempts_in(job)}
+    record, state, version, replayed_at, put_back = letter
+    begun = [int(field[6:]) for field, copy in job.items() if field.startswith("begun:") and copy != PUT_BACK]
+    return {
+        **json.loads(record),
+        "state": state,
+        "version": int(version),
+        "replayed_at": float(replayed_at) if state == "replaying" else None,
+        "begun": max(begun, default=0),
+        "put_back": int(put_back or 0),
+        "attempts": attempts_in(job),
+    }
 
 
 def _group(

@@ -16,6 +16,8 @@ PREFIX: Final = "tasks-platform:"
 _PART: Final = re.compile(r"^-- PART (\w+)$", re.MULTILINE)
 #: How long the record of a job that is being retried is kept, in seconds.
 JOB_TTL: Final = 30 * 86400
+#: How long a replay of many is kept after its last change, in seconds.
+REPLAY_TTL: Final = 30 * 86400
 #: How long it is kept which copies of a forgotten job's messages were run, in seconds.
 CLAIMS_TTL: Final = 86400
 
@@ -90,6 +92,11 @@ def _with_parts(source: str) -> str:
     """Put the functions that several scripts share where a script names them, as ``-- PART name``."""
     parts = files("tasks_platform.store.redis") / "lua" / "parts"
     return _PART.sub(lambda found: (parts / f"{found[1]}.lua").read_text(), source)
+
+
+def moment(at: float | None) -> str:
+    """Return a timestamp as it lies in Redis; empty for none."""
+    return "" if at is None else repr(at)
 
 
 def ms(seconds: float) -> int:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.records import Record
-from tasks_platform.store.redis.part import CLAIMS_TTL, JOB_TTL, RedisPart
+from tasks_platform.store.redis.part import CLAIMS_TTL, JOB_TTL, REPLAY_TTL, RedisPart
 
 
 class Runs(RedisPart):
@@ -48,7 +48,7 @@ class Runs(RedisPart):
 
     def forget(self, job_id: str, *, why: str = "recovered", by: str = "") -> None:
         keys = [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)]
-        self._run("forget", keys, [job_id, CLAIMS_TTL, why, by])
+        self._run("forget", keys, [job_id, CLAIMS_TTL, why, by, REPLAY_TTL])
 
 
 def flat(facts: Mapping[str, str]) -> list[str]:

@@ -57,7 +57,17 @@ def registry_of(app: Installation) -> HealthRegistry:
         with connect(app.redis_url, patience=0) as client:
             return server.persistence({**client.info("persistence"), **client.info("memory")})
 
-    @registry.register("waiting", after=["redis"])
+    if not app.zero_is_first:
+
+        @registry.register("broker")
+        def broker() -> Finding:
+            with app.connection_for_read() as connection:
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=app.settings.health.timeout)
+                return Finding(healthy=True, message="answers")
+
+    asked = ["redis"] if app.zero_is_first else ["redis", "broker"]
+
+    @registry.register("waiting", after=asked)
     def waiting() -> Finding:
         return limits.waiting(_waiting(app), app.settings.health)
 
@@ -65,7 +75,7 @@ def registry_of(app: Installation) -> HealthRegistry:
     def letters() -> Finding:
         return limits.letters(app.store.count_letters(), app.settings.health)
 
-    @registry.register("workers", after=["redis"])
+    @registry.register("workers", after=asked)
     def served() -> Finding:
         answers = app.control.inspect(timeout=app.settings.health.timeout).active_queues() or {}
         named = str if app.zero_is_first else logical_name

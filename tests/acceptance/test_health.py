@@ -14,7 +14,7 @@ import pytest
 
 from acceptance import shop
 from acceptance.workers import PLATFORM, TESTS, running_worker
-from redis_server import RedisServer, running_redis
+from redis_server import RedisServer, free_port, running_redis
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -78,6 +78,13 @@ def test_it_is_ill_when_the_server_keeps_nothing_or_is_not_there(tmp_path: Path)
     assert code == 1
     assert checks["letters"]["message"] == "not known: redis has to be well first"
     assert time.monotonic() - began < 20, "it has to answer before whoever asks loses patience"
+
+
+@pytest.mark.checklist(77)
+def test_a_broker_that_is_not_there_is_named(server: RedisServer) -> None:
+    code, checks = look(server, TASKS_BROKER_URL=f"amqp://guest:guest@127.0.0.1:{free_port()}//")
+    assert (code, checks["redis"]["healthy"], checks["broker"]["healthy"]) == (1, True, False)
+    assert checks["waiting"]["message"] == "not known: broker has to be well first"
 
 
 PAYMENTS = """

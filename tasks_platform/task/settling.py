@@ -77,16 +77,17 @@ def _bury(task: PlatformTask[..., Any], run: Run) -> None:
     Its id stays taken as long as a letter keeps the job; without one, as long as a job that succeeded.
     """
     _mark(run, "dead")
-    if "reserved" in run.headers and not any(isinstance(policy, DeadLetters) for policy in task.failing):
-        run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
+    if any(isinstance(policy, DeadLetters) for policy in task.failing):
+        _tell_schedule(run)
+    else:
+        _retire(task, run)
 
 
 def end(task: PlatformTask[..., Any], run: Run, *, why: str = "recovered") -> None:
     """Drop what was kept of a job that has ended, its letter included: the audit says *why*."""
     if run.attempt > 1 or "copy" in run.headers:
         run.store.forget(run.job_id, why=why)
-    if "reserved" in run.headers:
-        run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
+    _retire(task, run)
 
 
 def skip(task: PlatformTask[..., Any], run: Run) -> None:
@@ -109,9 +110,22 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
         policy.cancelled(run, reason)
     if "letter" in run.headers:
         run.store.forget(run.job_id, why="cancelled")
+    _retire(task, run)
+    _mark(run, "cancelled")
+
+
+def _retire(task: PlatformTask[..., Any], run: Run) -> None:
+    """Keep the id of a job that has ended for a while."""
+    _tell_schedule(run)
     if "reserved" in run.headers:
         run.store.retire(run.job_id, task.platform.settings.job_id_retention.total_seconds())
-    _mark(run, "cancelled")
+
+
+def _tell_schedule(run: Run) -> None:
+    """Tell the schedule that the job of a moment has ended: when its id is free again, nothing else knows of it."""
+    match run.headers:
+        case {"schedule": str(schedule), "moment": str(moment)}:
+            run.store.end_firing(schedule, moment, run.job_id)
 
 
 def _mark(run: Run, state: str) -> None:

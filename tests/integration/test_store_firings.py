@@ -109,6 +109,19 @@ class TestFirings:
         assert store.record_firings("s", [firing(1, "refused")], KEEP) == []
         assert store.count_firings("s") == {"refused": 1}
 
+    def test_the_end_of_its_job_is_the_end_of_a_moment_that_was_claimed(self, store):
+        for _ in range(2):
+            store.end_firing("s", moment(1), "x")
+        assert (store.firings("s"), store.count_firings("s")) == ([], {})
+        store.claim_firing("s", firing(1, "sending", by="a"), "a")
+        for _ in range(2):
+            store.end_firing("s", moment(1), "x")
+
+        assert store.firings("s") == [firing(1, "fired", by="a", job_id="x")]
+        assert store.claim_firing("s", firing(1, "sending"), "a") == "done"
+        assert store.record_firings("s", [firing(1, "fired", by="b")], KEEP) == []
+        assert store.count_firings("s") == {"fired": 1}
+
     def test_the_last_moments_are_kept_in_the_order_of_time_and_all_are_counted(self, store):
         for second in (5, 3, 4, 1, 2):
             store.record_firings("s", [firing(second, "missed")], 3)
@@ -130,6 +143,7 @@ REPEATED = {
     "show_beat": lambda store: store.show_beat("a", {"name": "a"}, LONG),
     "hide_beat": lambda store: store.hide_beat("a"),
     "claim_firing": lambda store: store.claim_firing("s", firing(9, "sending"), "a"),
+    "end_firing": lambda store: store.end_firing("s", moment(1), "x"),
     "record_firings": lambda store: store.record_firings("s", [firing(1, "missed"), firing(2, "missed")], KEEP),
 }
 
@@ -183,6 +197,10 @@ class BothStores(RuleBasedStateMachine):
     )
     def record(self, seconds, state, keep, lock):
         self.both("record_firings", "s", [firing(second, state) for second in seconds], keep, lock=lock)
+
+    @rule(second=SECONDS)
+    def end(self, second):
+        self.both("end_firing", "s", moment(second), "x")
 
     @invariant()
     def look_alike(self):

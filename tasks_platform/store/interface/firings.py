@@ -49,6 +49,9 @@ class Firings(Protocol):
         With a *lock* that does not lead (any more), nothing is recorded and the answer is None.
         """
 
+    def end_firing(self, schedule: str, moment: str, job_id: str) -> None:
+        """Record that a moment was fired whose job has ended, if the beat that sent it could not say so."""
+
     def firings(self, schedule: str, limit: int = 100) -> list[Record]:
         """Return the last moments, the newest first."""
 

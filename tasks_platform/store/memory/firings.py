@@ -68,6 +68,14 @@ class Firings(MemoryPart):
                 del known[moment]
         return claimed
 
+    def end_firing(self, schedule: str, moment: str, job_id: str) -> None:
+        with self._lock:
+            known = self._firings.get(schedule, {})
+            if known.get(moment, {}).get("state") == "sending":
+                known[moment] |= {"state": "fired", "job_id": job_id}
+                ends = self._ends.setdefault(schedule, {})
+                ends["fired"] = ends.get("fired", 0) + 1
+
     def firings(self, schedule: str, limit: int = 100) -> list[Record]:
         with self._lock:
             known = self._firings.get(schedule, {})

@@ -57,6 +57,9 @@ class Firings(RedisPart):
         keys = [self._firings(schedule), self._moments(schedule), self._counts(schedule), self.leader]
         return cast("list[str] | None", self._run("record_firings", keys, arguments))
 
+    def end_firing(self, schedule: str, moment: str, job_id: str) -> None:
+        self._run("end_firing", [self._firings(schedule), self._counts(schedule)], [moment, job_id])
+
     def firings(self, schedule: str, limit: int = 100) -> list[Record]:
         if limit < 1:
             return []  # to Redis, -1 is the last

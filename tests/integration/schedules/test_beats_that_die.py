@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from acceptance.workers import PLATFORM, running_worker
 from beats_here import came_due, declare, leading, states, tick_until, waiting
 from tasks_platform.schedules.firing import firing, send
+from waiting import wait_for
 
 
 @pytest.fixture
@@ -49,6 +51,20 @@ def test_a_moment_that_was_sent_and_not_recorded_is_one_job(app, start, client, 
     settled(app, start)
 
     assert [h["id"] for h in waiting(client)] == [entry.job_id(claimed[0]), entry.job_id(claimed[2])]
+
+
+def test_a_moment_whose_job_has_ended_so_long_ago_that_its_id_is_free_again_is_one_job(  # noqa: PLR0913, PLR0917 - fixtures
+    app, start, server, client, entry, claimed, tmp_path
+):
+    job_id = entry.job_id(claimed[0])
+    send(app, entry, claimed[0], job_id)
+    variables = {"TASKS_MODULES": "beats_here", "TASKS_JOB_ID_RETENTION": "0.1"}
+    with running_worker(PLATFORM, server.url, tmp_path / "worker.log", pool="solo", environment=variables):
+        wait_for(lambda: states(app).popitem()[1] == "fired", 30, "the end of the job")
+        wait_for(lambda: not client.exists(f"tasks-platform:id:{job_id}"), 30, "its id to be free")
+    settled(app, start)
+
+    assert [h["id"] for h in waiting(client)] == [entry.job_id(claimed[2])]
 
 
 def test_a_moment_that_was_recorded_while_the_entry_had_not_gone_on_is_not_sent_again(

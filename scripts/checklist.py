@@ -111,11 +111,12 @@ def run_marked_tests() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the state of all items; return 1 if a required one is neither proved nor checked."""
+    """Print the state of all items; return 1 if a required one is neither proved nor checked, or too few are proved."""
     parser = argparse.ArgumentParser(prog="scripts/checklist", description=__doc__)
     parser.add_argument("--last", action="store_true", help="what the last scripts/test proved; runs nothing")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--require", nargs="+", type=int, default=[], metavar="N", help="fail unless these are shown")
+    parser.add_argument("--at-least", type=int, default=0, metavar="N", help="fail unless so many are proved by tests")
     options = parser.parse_args(arguments)
     if not options.last:
         run_marked_tests()
@@ -133,7 +134,10 @@ def main(arguments: list[str]) -> int:
     lacking = [number for number in options.require if number not in shown]
     if lacking:
         print(f"Required, and not shown: {', '.join(map(str, lacking))}", file=sys.stderr)
-    return 1 if lacking else 0
+    proved = sum(item.state == "proved" for item in items)
+    if proved < options.at_least:
+        print(f"{proved} items are proved by tests, and {options.at_least} have to be", file=sys.stderr)
+    return 1 if lacking or proved < options.at_least else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checklist import ROOT, read_items, summary
+from checklist import ROOT, main, read_items, summary
 
 CHECKLIST = """
 ["Retries"]
@@ -60,3 +60,15 @@ def test_the_summary_counts_each_state(root: Path) -> None:
 
     expected = "1 of 3 items proved by tests, 1 by lint rules and review, 0 in part, 0 failed, 1 open."
     assert expected == summary(items)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"), [(("--at-least", "2"), 0), (("--at-least", "3"), 1), (("--require", "3"), 1)]
+)
+def test_too_few_items_are_a_failure(
+    asked: tuple[str, str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text('{"1": {"test_a": "passed"}, "2": {"test_b": "passed"}, "3": {"test_c": "skipped"}}')
+    monkeypatch.setattr("checklist.REPORT", report)
+    assert main(["--last", *asked]) == code

@@ -30,7 +30,8 @@ class Once(Policy):
 
     #: The longest a step may take, in seconds; after that a run that vanished no longer blocks it.
     lease: float = 120.0
-    #: How long results of steps are kept, in seconds; those of a dead letter as long as the letter.
+    #: How long results of steps are kept, in seconds; where the job is tried again, until its next attempt is over at
+    #: least, and those of a dead letter as long as the letter.
     kept: float = 7 * 86400.0
     #: Seconds until a held run looks again.
     poll: float = 2.0

@@ -211,6 +211,15 @@ class TestSteps:
         assert wait_for(lambda: store.begin_step("job", "charge", "2:y", LONG) == ("do", None))
         assert store.begin_step("job", "refund", "2:y", LONG) == ("busy", None)
 
+    def test_a_result_is_kept_until_the_next_attempt_however_far_off_it_is(self, store):
+        for job in ("job", "other"):
+            store.begin_step(job, "charge", "1:x", BRIEF)
+            store.finish_step(job, "charge", 7, BRIEF)
+        store.decide("job", 1, attempt(1), AGAIN, None)
+
+        assert wait_for(lambda: store.begin_step("other", "charge", "2:y", LONG)[0] == "do")
+        assert store.begin_step("job", "charge", "2:y", LONG) == ("done", 7)
+
     @pytest.mark.parametrize("run", ["1:x", "1:"])
     def test_steps_are_freed_by_the_run_that_was_at_them_or_by_its_attempt(self, store, run):
         store.begin_step("job", "charge", "1:x", LONG)

@@ -12,6 +12,8 @@ from tasks_platform.store.records import Record
 
 #: How long it is kept what a forgotten job did once, in seconds.
 CLAIMS_TTL: Final = 86400.0
+#: How long at least what a job did once is kept when it is tried again, in seconds.
+JOB_TTL: Final = 30 * 86400.0
 #: How long the id of a job is known while nobody says that it ended, in seconds.
 KNOWN: Final = 30 * 86400.0
 

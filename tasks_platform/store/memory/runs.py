@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.memory.groups import Groups
-from tasks_platform.store.memory.part import CLAIMS_TTL, copied
+from tasks_platform.store.memory.part import CLAIMS_TTL, JOB_TTL, copied
 from tasks_platform.store.memory.steps import Steps
 from tasks_platform.store.records import Record
 
@@ -43,6 +43,8 @@ class Runs(Steps, Groups):
                 burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
                 self._audit_letter("buried", job_id, record.get("worker") or "", **burial)
                 self._keep_steps(job_id, math.inf)
+            elif job_id not in self._letters:
+                self._keep_steps(job_id, self._clock() + JOB_TTL + (verdict["again_in"] or 0.0))
             return copied(verdict)
 
     def attempts(self, job_id: str) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ class Runs(RedisPart):
         self, job_id: str, attempt: int, record: Mapping[str, Any], verdict: Mapping[str, Any], letter: Record | None
     ) -> Record:
         facts = flat(facts_of(letter)) if letter else []
+        kept = JOB_TTL + math.ceil(verdict["again_in"] or 0.0)
         standing = self._run(
             "decide",
             [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)],
@@ -36,7 +38,7 @@ class Runs(RedisPart):
                 letter["state"] if letter else "",
                 repr(letter["died_at"]) if letter else 0,
                 job_id,
-                JOB_TTL,
+                kept,
                 record.get("worker") or "",
                 *facts,
             ],

@@ -1,7 +1,8 @@
 -- Record how an attempt failed and what becomes of its job, once.
 -- KEYS  1 the job's hash   2 its letter's hash   3 the list of letters   4 its hash of steps
 -- ARGV  1 attempt   2 record of the attempt   3 verdict   4 letter or ''   5 letter's state
---       6 time of the burial in seconds   7 job id   8 seconds the job's record is kept while it is no letter
+--       6 time of the burial in seconds   7 job id   8 seconds the job's record is kept while it is no letter, and what
+--       it did once at least: longer than until its next attempt
 --       9 worker   10.. facts of the letter, as name, value, name, value...
 -- Returns the verdict that stands: the first one.
 -- Atomic: a letter exists exactly if a burying verdict stands, and is listed, grouped and audited exactly if it
@@ -28,5 +29,6 @@ if ARGV[4] ~= '' then
     redis.call('PERSIST', KEYS[4])
 elseif redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('EXPIRE', KEYS[1], ARGV[8])
+    redis.call('EXPIRE', KEYS[4], ARGV[8], 'GT')
 end
 return ARGV[3]

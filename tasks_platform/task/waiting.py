@@ -33,8 +33,9 @@ class WaitTally:
         self._highest_first = highest_first
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        #: What could not be written down yet: under its name it may be tried again.
-        self._pending: tuple[str, int, Mapping[str, int]] | None = None
+        #: Whose counts these are, how often it has written some down, and what it could not write down yet.
+        self._writer, self._number = uuid.uuid4().hex, 0
+        self._pending: tuple[int, Mapping[str, int]] | None = None
 
     def begun(self, headers: Mapping[str, Any], delivery: Mapping[str, Any], at: float) -> None:
         """Count the wait of a run that began at *at* seconds, unless it is a repeated one."""
@@ -58,8 +59,9 @@ class WaitTally:
                 counts, self._counts = self._counts, Counter()
             if not counts:
                 return
-            self._pending = (uuid.uuid4().hex, int(time.time() // _HOUR), counts)
-        store.count_waits(*self._pending)
+            self._pending = (int(time.time() // _HOUR), counts)
+            self._number += 1
+        store.count_waits(self._writer, self._number, *self._pending)
         self._pending = None
 
 

@@ -19,9 +19,9 @@ def kept(store, jobs):
 
 class TestWaits:
     def test_counts_add_up_by_the_hour(self, store):
-        store.count_waits("one", 7, {"3:low:default": 2, "inside:low:default": 1})
-        store.count_waits("two", 7, {"3:low:default": 1})
-        store.count_waits("three", 8, {"3:low:default": 5, "4:low:a:b": 1})
+        store.count_waits("one", 1, 7, {"3:low:default": 2, "inside:low:default": 1})
+        store.count_waits("two", 1, 7, {"3:low:default": 1})
+        store.count_waits("one", 2, 8, {"3:low:default": 5, "4:low:a:b": 1})
 
         assert store.waits([7]) == {"3:low:default": 3, "inside:low:default": 1}
         assert store.waits(range(7, 9)) == {"3:low:default": 8, "inside:low:default": 1, "4:low:a:b": 1}
@@ -29,9 +29,11 @@ class TestWaits:
 
     def test_what_is_said_twice_is_counted_once(self, store):
         for _ in range(2):
-            store.count_waits("one", 7, {"3:low:default": 2})
+            store.count_waits("one", 3, 7, {"3:low:default": 2})
+        store.count_waits("one", 4, 7, {"3:low:default": 1})
+        store.count_waits("one", 3, 7, {"3:low:default": 2})
 
-        assert store.waits([7]) == {"3:low:default": 2}
+        assert store.waits([7]) == {"3:low:default": 3}
 
 
 class TestKeptResults:

@@ -14,10 +14,10 @@ KEPT = 2 * 86400.0
 class WaitCounts(MemoryPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def count_waits(self, flush: str, hour: int, counts: Mapping[str, int]) -> None:
+    def count_waits(self, writer: str, number: int, hour: int, counts: Mapping[str, int]) -> None:
         with self._lock:
-            if self._get(f"flush:{flush}") is None:
-                self._set(f"flush:{flush}", "done", KEPT)
+            if number > (self._get(f"writer:{writer}") or 0):
+                self._set(f"writer:{writer}", number, KEPT)
                 self._set(f"waits:{hour}", Counter(self._get(f"waits:{hour}")) + Counter(counts), KEPT)
 
     def waits(self, hours: Iterable[int]) -> dict[str, int]:

@@ -20,7 +20,7 @@ from tasks_platform.letters.message import (
 )
 from tasks_platform.letters.on_its_way import next_attempt
 from tasks_platform.letters.page import Page, all_of, page_of
-from tasks_platform.letters.sending import fail_what_waits, publish_raw, send_again, task_of
+from tasks_platform.letters.sending import fail_what_waits, publish_copy, send_again, task_of
 from tasks_platform.letters.upgrades import current, refuse_newer
 from tasks_platform.letters.who import this_user
 from tasks_platform.settings import Settings
@@ -177,7 +177,7 @@ class DeadLetterQueue:
             raise LetterError(f"letter {letter['id']} was not refused for want of trust: replay it")
         if not self.settings.signing.ring:
             raise LetterError(f"letter {letter['id']} cannot be signed: there is no key in TASKS_SIGNING__KEYS")
-        publish_raw(self.app, letter["message"], letter["message"]["headers"] or {})
+        publish_copy(self.app, letter["message"], {})
         self.store.forget(letter["id"], why="vouched for", by=self.by)
         return letter
 

@@ -100,8 +100,14 @@ def fail_what_waits(app: celery.Celery, letter: Letter) -> None:
     task_of(app, letter).backend.mark_as_failure(letter["id"], error, request=request)
 
 
-def publish_raw(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
-    """Put a message that cannot be read here back in its queue, as it came but for its *headers*, and signed."""
+def publish_copy(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+    """Put a message that cannot be read here back in its queue: signed, and as it came but for these *headers*.
+
+    It is named as a copy of its own: sent twice, because somebody was cut off, it is run once.
+    """
+    found = raw["headers"] if isinstance(raw["headers"], Mapping) else {}
+    own = found.get(HEADER)
+    own = {**(own if isinstance(own, Mapping) else {}), **headers.get(HEADER, {}), "copy": uuid.uuid4().hex}
     kept = {name: raw["properties"].get(name) for name in ("correlation_id", "reply_to", "priority")}
     ring = app.settings.signing.ring  # type: ignore[attr-defined]
     with app.producer_or_acquire() as producer:
@@ -109,7 +115,7 @@ def publish_raw(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[str
             raw["body"],
             exchange="",
             routing_key=_address(app, raw["queue"], kept["priority"]),
-            headers=signed(ring, headers, raw["body"]),
+            headers=signed(ring, {**found, **headers, HEADER: own}, raw["body"]),
             content_type=raw["content_type"],
             content_encoding=raw["content_encoding"],
             **{name: value for name, value in kept.items() if value is not None},
@@ -123,8 +129,7 @@ def _address(app: celery.Celery, queue: str, priority: int | None) -> str:
 
 
 def _send_raw(app: celery.Celery, raw: Mapping[str, Any], attempt: int) -> None:
-    own = {**own_headers(raw), "letter": True, "copy": uuid.uuid4().hex}
-    publish_raw(app, raw, {**(raw["headers"] or {}), HEADER: own, "retries": attempt - 1, "expires": None})
+    publish_copy(app, raw, {HEADER: {"letter": True}, "retries": attempt - 1, "expires": None})
 
 
 def _send(app: celery.Celery, letter: Letter, attempt: int, record: Callable[[Mapping[str, Any]], None]) -> None:

@@ -15,6 +15,7 @@ from acceptance.workers import PLATFORM, Worker, running_worker
 from command_line import call as command
 from tasks_platform import Settings, call, enqueue_many
 from tasks_platform.errors import LetterError
+from tasks_platform.letters.sending import publish_copy
 from tasks_platform.sealing import new_key
 from tasks_platform.settings import Signing
 from waiting import wait_for
@@ -110,7 +111,8 @@ def test_remote_control_goes_on(platform: PlatformApp, strict: Worker) -> None:
     assert platform.control.inspect(timeout=5, limit=1).registered()
 
 
-def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest(
+def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest(  # noqa: PLR0913, PLR0917 - fixtures
+    platform: PlatformApp,
     broker: Broker,
     strict: Worker,
     letters: DeadLetterQueue,
@@ -131,10 +133,13 @@ def test_an_unsigned_message_is_kept_and_never_run_and_no_replay_makes_it_honest
             operate(letter["id"])
     assert read(diary) == []
 
+    publish_copy(platform, letter["message"], {})  # somebody vouched for it and was cut off
     result = command("letters", "vouch", letter["id"], given="y\n", **environment)
     assert result.exit_code == 0, result.output
     assert "is not trusted: it is not signed" in result.stderr
-    wait_for(lambda: read(diary) == [job_id], 20, "the job that somebody vouched for")
+    wait_for(lambda: strict.told("held", job_id), 20, "the second of two copies")
+    wait_for(lambda: read(diary), 20, "the job that somebody vouched for")
+    assert read(diary) == [job_id]
     assert not letters.list()
 
 

@@ -75,6 +75,15 @@ class _Signer:
 
 def signed(ring: KeyRing, headers: Mapping[str, Any], body: str | bytes) -> dict[str, Any]:
     """Return *headers* with a signature of them and of *body* as it is sent; without one where there is no key."""
-    unsigned = {name: value for name, value in headers.items() if name != SIGNATURE}
+    unsigned = {name: _arriving(value) for name, value in headers.items() if name != SIGNATURE}
     written = body.encode() if isinstance(body, str) else body
     return {**unsigned, SIGNATURE: signature(ring, unsigned, written)} if ring else unsigned
+
+
+def _arriving(value: Any) -> Any:
+    """Return *value* as it arrives: brokers round moments and forget what bytes are, and so they travel as text."""
+    if isinstance(value, Mapping):
+        return {str(name): _arriving(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_arriving(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
+from amqp.serialization import dumps, loads
 
 from tasks_platform.errors import SettingsError
 from tasks_platform.sealing import SIGNATURE, KeyRing, distrust, new_key, signature
 from tasks_platform.settings import Settings, Signing, load_settings
+from tasks_platform.task.amqp import signed
 
 OLD, NEW = new_key("old"), new_key("new")
 RING = KeyRing.read(f"{NEW},{OLD}")
@@ -29,6 +34,16 @@ def test_it_is_trusted_after_its_way_through_json_and_a_broker():
     added = {"redelivered": True, "compression": "application/x-gzip", "x-delivery-count": 2, "x-death": [{"count": 1}]}
 
     assert check({**arrived, **added}) is None
+
+
+def test_it_is_trusted_whatever_a_caller_puts_into_its_headers():
+    moment = datetime(2026, 11, 22, 8, 30, 0, 123456, tzinfo=ZoneInfo("Europe/Berlin"))
+    odd = {"moment": moment, "bytes": b"x", "inside": [{"price": Decimal("1.10"), "pair": (1, 2**62)}]}
+    table = dumps("F", [signed(RING, {**HEADERS, **odd}, BODY)])
+    (arrived,), _ = loads("F", table, 0)
+
+    assert check(arrived) is None
+    assert arrived["moment"] == str(moment)
 
 
 @pytest.mark.parametrize("required", [True, False])

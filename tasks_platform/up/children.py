@@ -12,8 +12,6 @@ LOOK = 0.05
 #: After so many lives in a row that were shorter than this, in seconds, a child is not started again.
 _MOST_SHORT_LIVES = 6
 _SHORT_LIFE = 30.0
-#: Seconds that the children of a stage have at least, when the others have used up what there was.
-_LEAST = 1.0
 
 
 class Children:
@@ -42,16 +40,16 @@ class Children:
     def end(self, grace: float = 15.0, *, meanwhile: Callable[[], bool] | None = None) -> list[str]:
         """End all children, stage by stage; return the names of those that had to be killed.
 
-        That is what is left after *grace* seconds, or as soon as *meanwhile*, which is called while they end, says so.
+        That is what is left of a stage after *grace* seconds, or as soon as *meanwhile*, which is called while they
+        end, says so.
         """
         hurried = meanwhile or (lambda: False)
-        deadline = time.monotonic() + grace
         killed = []
         for stage in sorted({child.stage for child in self._children}, reverse=True):
             ending = [child for child in self._children if child.stage == stage and child.is_running]
             for child in ending:
                 child.tell_to_end()
-            until = max(deadline, time.monotonic() + _LEAST)
+            until = time.monotonic() + grace
             while any(child.is_running for child in ending) and not hurried() and time.monotonic() < until:
                 time.sleep(LOOK)
             for child in ending:

@@ -15,6 +15,7 @@ from tasks_platform.cli.letters_filters import Chosen, filters, in_full
 from tasks_platform.cli.letters_options import as_json, by, letter_id
 from tasks_platform.cli.letters_purge import purge
 from tasks_platform.cli.letters_replay import replay
+from tasks_platform.cli.letters_replays import replays
 from tasks_platform.cli.letters_vouch import vouch
 from tasks_platform.cli.showing import a_console
 from tasks_platform.cli.showing_letters import print_audit, print_groups, print_letter, print_letters
@@ -154,6 +155,7 @@ def edit(letter_id: str, changes: tuple[str, ...], asked: tuple[str, ...], by: s
 
 
 letters.add_command(replay)
+letters.add_command(replays)
 letters.add_command(purge)
 letters.add_command(vouch)
 letters.add_command(discard)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Final
@@ -25,24 +25,39 @@ class Chosen:
     where: Where
     #: Text in their arguments.
     text: str | None
+    #: The moments as they were typed: the same command says "12h" again when it is later.
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def everything(self) -> bool:
         """Whether nothing was asked for."""
         return self.where == Where() and self.text is None
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for: the same for the same command."""
+        return {"where": {**self.where.record(), **self.typed}, "text": self.text}
 
-class Moment(click.ParamType[float]):
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A moment as it was typed, and the timestamp that it is."""
+
+    typed: str
+    at: float
+
+
+class _MomentType(click.ParamType[Moment]):
     """A moment, or how long ago it was."""
 
     name = "moment"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return a timestamp; a moment without a time zone is local."""
-        if isinstance(value, float):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
+        """Read it; a moment without a time zone is local."""
+        if isinstance(value, Moment):
             return value
         try:
-            return moment(value, now=datetime.now(UTC))
+            return Moment(typed=value, at=moment(value, now=datetime.now(UTC)))
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither a moment (2026-11-22T08:30) nor how long ago it was (90m, 12h, 7d)")
 
@@ -65,8 +80,10 @@ _OPTIONS: Final = (
     click.option("--tenant", metavar="NAME", help="Of jobs that work for this tenant."),
     click.option("--fingerprint", metavar="ID", help="Of this bug, see 'groups'; the beginning is enough."),
     click.option("--state", type=click.Choice(["dead", "parked", "replaying"]), help="In this state."),
-    click.option("--since", type=Moment(), metavar="WHEN", help="Died then or later: 2026-11-22T08:30, or 12h ago."),
-    click.option("--until", type=Moment(), metavar="WHEN", help="Died then or earlier."),
+    click.option(
+        "--since", type=_MomentType(), metavar="WHEN", help="Died then or later: 2026-11-22T08:30, or 12h ago."
+    ),
+    click.option("--until", type=_MomentType(), metavar="WHEN", help="Died then or earlier."),
     click.option("--text", metavar="TEXT", help="With this text in their arguments."),
 )
 
@@ -76,8 +93,11 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def called(*args: Any, text: str | None, **kwargs: Any) -> Any:
-        where = Where(**{name: kwargs.pop(name) for name in Where.__dataclass_fields__})
-        return command(*args, chosen=Chosen(where=where, text=text), **kwargs)
+        asked = {name: kwargs.pop(name) for name in Where.__dataclass_fields__}
+        moments = {name: moment for name, moment in asked.items() if isinstance(moment, Moment)}
+        where = Where(**{**asked, **{name: moment.at for name, moment in moments.items()}})
+        typed = {name: moment.typed for name, moment in moments.items()}
+        return command(*args, chosen=Chosen(where=where, text=text, typed=typed), **kwargs)
 
     for option in reversed(_OPTIONS):
         option(called)

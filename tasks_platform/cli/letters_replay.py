@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -52,8 +53,9 @@ def replay(  # noqa: PLR0913 - options of a command
     Of many letters, one of each bug is sent first, and when it has recovered ten, and then the rest. When one comes
     back with the same bug, no more of these are sent; the others go on. The exit code is 1 if not all recovered.
 
-    What would be sent is shown before anything is. A replay that was interrupted or killed goes on when the same
-    command is given again, or with --resume; nothing is sent twice.
+    What would be sent is shown before anything is. A replay that was interrupted or killed goes on, with the letters
+    that it was begun with, when the same command is given again ("--since 12h" is the same later, too), or with
+    --resume; nothing is sent twice. 'replays' lists them.
     """
     if [len(letter_ids) > 0, every, resume is not None].count(True) != 1:
         raise click.UsageError("Name letters, or say --all, or --resume and which replay.")
@@ -88,7 +90,8 @@ def _begun(  # noqa: PLR0913 - options of a command
     """Return the replay to run: one that was interrupted, or a new one; None if there is nothing to do."""
     asked, letters = question(queue, letter_ids, chosen)
     if not dry_run and (begun := unfinished(queue.store, asked)) is not None:
-        click.echo(f"replay {begun['id']} was interrupted: it goes on", err=True)
+        at = datetime.fromtimestamp(begun["created_at"], UTC).astimezone()
+        click.echo(f"replay {begun['id']}, begun {at:%Y-%m-%d %H:%M}, was interrupted: it goes on", err=True)
         return str(begun["id"])
     selection = select(letters)
     if dry_run and as_json:
@@ -114,8 +117,7 @@ def question(
         letters = [queue.show(letter_id) for letter_id in letter_ids]
         return {"letters": sorted(letter["id"] for letter in letters)}, letters
     chosen = in_full(chosen, queue.groups())
-    asked = {"where": chosen.where.record(), "text": chosen.text}
-    return asked, queue.all(chosen.where, text=chosen.text)
+    return chosen.asked, queue.all(chosen.where, text=chosen.text)
 
 
 def described(selection: Selection) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def print_selection(console: Console, selection: Selection, what: str) -> None:
     else:
         console.print(title)
     if selection.left_out:
-        words = "are being replayed already, or were written by a newer version of the platform"
+        words = "are being replayed already (see 'letters replays'), or were written by a newer version of the platform"
         console.print(f"{selection.left_out} more {words}", style="yellow")
 
 

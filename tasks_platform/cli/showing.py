@@ -15,6 +15,8 @@ STYLES: Final = {
     "delivered": "green",
     "fired": "green",
     "active": "cyan",
+    "running": "cyan",
+    "interrupted": "yellow",
     "retrying": "magenta",
     "parked": "yellow",
     "replaying": "cyan",

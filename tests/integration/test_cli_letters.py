@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from command_line import call, refusal
+from tasks_platform.letters.replays import select
 from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.store import RedisStore
 
@@ -175,6 +176,36 @@ class TestMany:
         assert [letter["state"] for letter in store.letters()] == ["dead", "dead"]
         assert "has ended" in refusal(call("letters", "replay", "--resume", store.replays()[0]["id"]))
         assert "there is no replay 'nothing'" in refusal(call("letters", "replay", "--resume", "nothing"))
+
+    @pytest.mark.checklist(37)
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_the_same_command_goes_on_with_a_replay_that_was_killed_and_it_is_listed_until_then(
+        self, store: RedisStore, columns: int
+    ) -> None:
+        now = time.time()
+        bury(store, "one", now), bury(store, "two", now)
+        assert call("letters", "replays").output == "There was no replay of many letters.\n"
+        command = ("letters", "replay", "--all", "--since", "12h", "--until", "2100-01-01", "--yes")
+        asked = {"where": {"since": "12h", "until": "2100-01-01"}, "text": None}
+        select(store.letters()).write_down(store, asked)  # and then it was killed
+        (listed,) = json.loads(call("letters", "replays", "--json").stdout)
+        assert (listed["state"], listed["ended_at"]) == ("interrupted", None)
+        assert listed["asked"] == asked
+        assert [(group["letters"], group["todo"]) for group in listed["groups"]] == [(2, 2)]
+        printed = call("letters", "replays", columns=columns).output
+        assert max(cell_len(line) for line in printed.splitlines()) <= columns
+        words = re.sub(r"\s+", " ", printed)
+        assert f"{listed['id']} interrupted" in words
+        assert "--all --since 12h --until 2100-01-01 2 not sent" in words
+
+        bury(store, "later", now)
+        again = call(*command)
+        assert re.search(f"replay {listed['id']}, begun .*, was interrupted: it goes on", again.stderr)
+        (ended,) = json.loads(call("letters", "replays", "--json").stdout)
+        assert (ended["id"], ended["state"], ended["groups"][0]["left"]) == (listed["id"], "ended", 2)
+        assert call("letters", "replay", "--resume", listed["id"]).exit_code == 1
+        other = call("letters", "replay", "--all", "--since", "11h", "--yes")
+        assert "was interrupted" not in other.stderr
 
     @pytest.mark.parametrize(
         ("words", "problem"),

@@ -59,3 +59,9 @@ def test_a_name_is_given_as_far_as_it_takes_to_tell_it_from_others(
     chosen = in_full(Chosen(where=Where(**asked), text="x"), GROUPS)
 
     assert chosen == Chosen(where=Where(**meant), text="x")
+
+
+def test_a_command_asks_the_same_when_it_is_given_again_later() -> None:
+    first, second = (Chosen(where=Where(task="a", since=at), text=None, typed={"since": "12h"}) for at in (1.0, 5.0))
+
+    assert first.asked == second.asked == {"where": {"task": "a", "since": "12h"}, "text": None}

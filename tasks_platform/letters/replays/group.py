@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from tasks_platform.letters.replays.pace import allowance, why_stopped
-from tasks_platform.letters.replays.value import GroupStatus, Item, ItemState
+from tasks_platform.letters.replays.value import GroupStatus, Item, ItemState, item_from
 
 #: Reasons why letters could not be sent that are told.
 _REASONS: Final = 3
+
+
+def groups_of(record: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> dict[str, RunningGroup]:
+    """Return the groups of a replay by fingerprint, as the store keeps it and its items."""
+    read = {job_id: item_from(item) for job_id, item in items.items()}
+    return {fingerprint: RunningGroup(fingerprint, facts, read) for fingerprint, facts in record["groups"].items()}
 
 
 class RunningGroup:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from tasks_platform.errors import LetterError
 from tasks_platform.letters.claimant import a_claimant, is_gone
-from tasks_platform.letters.replays.group import RunningGroup
+from tasks_platform.letters.replays.group import RunningGroup, groups_of
 from tasks_platform.letters.replays.pace import DEFAULT_RATE
 from tasks_platform.letters.replays.sender import Sender
-from tasks_platform.letters.replays.value import Item, ReplayStatus, ended, item_from
+from tasks_platform.letters.replays.value import Item, ReplayStatus, claim_of, ended
 
 if TYPE_CHECKING:
     from tasks_platform.letters.queue import DeadLetterQueue
@@ -45,10 +45,7 @@ class ReplayRun:
         self._sender = Sender(queue, replay_id)
         self._pause = 1.0 / rate
         self._me = a_claimant()
-        items = {job_id: item_from(item) for job_id, item in self._store.replay_items(replay_id).items()}
-        self._groups = {
-            fingerprint: RunningGroup(fingerprint, facts, items) for fingerprint, facts in record["groups"].items()
-        }
+        self._groups = groups_of(record, self._store.replay_items(replay_id))
         self._renewed = self._looked = self._sent = 0.0
 
     def __iter__(self) -> Iterator[ReplayStatus]:
@@ -75,7 +72,7 @@ class ReplayRun:
             self._store.update_replay(self._id, {"state": "ended", "ended_at": time.time()})
             yield self.status("ended")
         finally:
-            self._store.release(self._claimed, self._me)
+            self._store.release(claim_of(self._id), self._me)
 
     def status(self, state: str) -> ReplayStatus:
         """Return how far it is."""
@@ -119,9 +116,9 @@ class ReplayRun:
     def _claim(self) -> None:
         """Take the replay; one whose process was killed is free after a while, on the same machine at once."""
         give_up = time.monotonic() + _CLAIM + _RENEW
-        while (holder := self._store.acquire(self._claimed, self._me, _CLAIM)) != self._me:
+        while (holder := self._store.acquire(claim_of(self._id), self._me, _CLAIM)) != self._me:
             if is_gone(holder):
-                self._store.release(self._claimed, holder)
+                self._store.release(claim_of(self._id), holder)
             elif time.monotonic() > give_up:
                 raise LetterError(f"replay {self._id} is being run by another process: {holder}")
             else:
@@ -129,9 +126,5 @@ class ReplayRun:
 
     def _renew(self) -> None:
         if time.monotonic() > self._renewed + _RENEW:
-            self._store.extend(self._claimed, self._me, _CLAIM)
+            self._store.extend(claim_of(self._id), self._me, _CLAIM)
             self._renewed = time.monotonic()
-
-    @property
-    def _claimed(self) -> str:
-        return f"letters-replay:{self._id}"

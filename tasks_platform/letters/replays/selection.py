@@ -13,7 +13,7 @@ from tasks_platform.letters.message import Letter
 from tasks_platform.letters.on_its_way import is_on_its_way
 from tasks_platform.letters.replays.value import GroupStatus, Item
 from tasks_platform.policies.dead_letters import SCHEMA
-from tasks_platform.store import Record, Store
+from tasks_platform.store import Store
 
 #: Items that one command writes.
 _CHUNK: Final = 500
@@ -68,9 +68,3 @@ def select(letters: Iterable[Letter], *, also_on_their_way: bool = False) -> Sel
         told = {"error": cause["type"], "message": cause["message"], "line": cause["line"]}
         facts.setdefault(group, {"task": letter["task"], **told})
     return Selection(letters=chosen, facts=facts, left_out=left_out)
-
-
-def unfinished(store: Store, asked: Mapping[str, Any]) -> Record | None:
-    """Return the replay that was begun for the same question and has not ended, if there is one."""
-    found = (replay for replay in store.replays() if replay["state"] == "running" and replay["asked"] == asked)
-    return next(found, None)

@@ -68,6 +68,11 @@ class ReplayStatus:
         return sum(int(getattr(group, what)) for group in self.groups)
 
 
+def claim_of(replay_id: str) -> str:
+    """Return the unique key that the process holds that runs a replay."""
+    return f"letters-replay:{replay_id}"
+
+
 def ended(item: Item, letter: Mapping[str, Any] | None, why: str) -> Item:
     """Return what has become of an item that was sent: its letter is that by now, or gone, and *why* it went."""
     if letter is not None:

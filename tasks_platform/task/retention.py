@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from celery import states
+from kombu.utils.encoding import bytes_to_str
 
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.settings import Settings
@@ -58,12 +59,12 @@ class Retention:
 def keep_result(task: PlatformTask[..., Any], job_id: str, state: str) -> None:
     """Let go of the results of *task* that are too many now that the one of *job_id* was stored."""
     settings, retention = task.platform.settings, task.retention
-    succeeded = state == states.SUCCESS
-    limit = retention.limit(settings, succeeded=succeeded)
-    if limit is None and retention.age is None:
+    limits = {succeeded: retention.limit(settings, succeeded=succeeded) for succeeded in (True, False)}
+    if set(limits.values()) == {None} and retention.age is None:
         return
-    kind = f"{task.name}:{'succeeded' if succeeded else 'failed'}"
+    succeeded, prefix = state == states.SUCCESS, bytes_to_str(cast("Any", task.backend).task_keyprefix)
+    age, limit = retention.seconds(settings), limits[succeeded]
     try:
-        task.store.keep_result(kind, job_id, retention.seconds(settings), limit)
+        task.store.keep_result(task.name, job_id, age, limit, succeeded=succeeded, prefix=prefix)
     except TROUBLE as trouble:
         log.warning("%s[%s]: older results are not dropped now: %r", task.name, job_id, trouble)

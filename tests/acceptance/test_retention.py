@@ -9,6 +9,7 @@ import pytest
 from acceptance import kept
 from acceptance.workers import PLATFORM, Worker, running_worker
 from tasks_platform.errors import TaskDefinitionError
+from tasks_platform.letters import DeadLetterQueue
 from tasks_platform.task import Retention
 from waiting import wait_for
 
@@ -60,6 +61,24 @@ def test_failed_jobs_are_counted_apart_and_their_letters_stay(
     wait_for(lambda: platform.store.count_letters() == 5, 40, "the letters")
     wait_for(lambda: stored(client, jobs) == [3, 4], 20, "two results to be left")
     assert good.get(timeout=5) == 9
+    for letter in platform.store.letters():
+        platform.store.forget(letter["id"])
+
+
+@pytest.mark.checklist(22, 37)
+def test_the_result_of_a_job_that_has_recovered_is_not_one_of_those_that_failed(
+    keeper: Worker, client: redis.Redis, platform: PlatformApp
+) -> None:
+    mended = kept.squares.delay(-1)
+    wait_for(lambda: platform.store.letter(mended.id), 40, "the letter")
+    letters = DeadLetterQueue(platform)
+    letters.edit(mended.id, {"number": 5})
+    letters.replay(mended.id)
+    wait_for(lambda: platform.store.letter(mended.id) is None, 40, "its success")
+    failed = [kept.squares.delay(-number) for number in range(2, 6)]
+    wait_for(lambda: platform.store.count_letters() == 4, 40, "the letters")
+    wait_for(lambda: stored(client, failed) == [2, 3], 20, "two results to be left")
+    assert mended.get(timeout=5) == 25
     for letter in platform.store.letters():
         platform.store.forget(letter["id"])
 

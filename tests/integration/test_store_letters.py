@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
+from redis_proxy import redis_proxy
 from store_records import AGAIN, DEAD, LONG, attempt, bury, letter, message
 from tasks_platform.store import RedisStore, Where
 
@@ -202,6 +204,18 @@ class TestAudit:
             ("discarded", "other", "eve"),
         ]
 
+    def test_it_keeps_the_beginning_of_what_an_error_says_and_the_letter_all_of_it(self, store):
+        bury(store, cause={"type": "KeyError", "message": "é" * 2000, "line": ""}, fingerprint="f1")
+
+        assert store.audit()[0]["message"] == "é" * 200
+        assert store.letter_groups()[0]["message"] == store.letter("job")["cause"]["message"] == "é" * 2000
+
+    def test_what_one_saves_who_was_overtaken_is_not_kept(self, store):
+        assert store.save_teller("log", {"cursor": "1-1"}, read={})
+        assert store.save_teller("log", {"cursor": "2-1"}, read={"cursor": "1-1"})
+        assert not store.save_teller("log", {"cursor": "1-2"}, read={"cursor": "1-1"})
+        assert store.teller("log") == {"cursor": "2-1"}
+
     def test_it_is_read_page_by_page_in_both_directions(self, letters):
         first = letters.audit(limit=2)
         newest = letters.audit(limit=2, newest_first=True)
@@ -241,6 +255,20 @@ class TestPurging:
         assert (store.reserve("job", "another", LONG), store.reserve("other", "another", LONG)) == ("taken", "free")
 
 
+@pytest.mark.usefixtures("redis_db")
+def test_a_purge_whose_answer_was_lost_says_again_how_many_went(redis_url):
+    address = urlsplit(redis_url)
+    with redis_proxy(address.port) as proxy:
+        store = RedisStore(f"redis://127.0.0.1:{proxy.port}{address.path}")
+        for number in range(3):
+            bury(store, f"job-{number}")
+        assert store.purge_letters({"job-0": 1}, retention=LONG, why="first") == 1
+        proxy.cut(b"too old", 1, "reply", lasting=False)
+        assert store.purge_letters({"job-1": 1, "job-2": 1}, retention=LONG, why="too old") == 2
+        assert [one["count"] for one in store.audit(newest_first=True) if one["what"] == "purged"] == [2, 1]
+        store.client.close()
+
+
 def test_a_page_may_be_as_large_as_one_likes(redis_url, redis_db):
     store, count = RedisStore(redis_url, prefix=""), 8001
     with redis_db.pipeline(transaction=False) as pipe:
@@ -278,6 +306,17 @@ class TestLettersOfAnEarlierVersion:
         assert [one["id"] for one in redis.letters(where=Where(queue="orders"))] == ["old-2", "old-1", "old-0"]
         (group,) = redis.letter_groups()
         assert (group["letters"], group["first_seen"], group["last_seen"]) == (4, 0.0, 9.0)
+
+    def test_one_that_somebody_deleted_by_hand_does_not_hide_the_others(self, redis, redis_db):
+        for number in range(1200):
+            redis_db.zadd("letters", {f"ghost-{number}": -float(number)})
+        bury(redis, "ghost", died_at=7.0)
+        redis_db.delete("letter:ghost")
+        assert [one["id"] for one in redis.unlisted_letters()] == ["old-0", "old-1", "old-2"]
+        for older in redis.unlisted_letters():
+            redis.list_letter(older)
+        assert (redis.unlisted_letters(), redis.count_letters()) == ([], 3)
+        assert redis_db.zrange("letters:state:dead", 0, -1) == [b"old-0", b"old-1", b"old-2"]
 
     def test_they_can_be_replayed_die_again_and_go_before_they_are_listed(self, redis):
         redis.mark_replaying("old-0", 5.0, version=1)

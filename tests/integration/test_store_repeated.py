@@ -76,7 +76,7 @@ REPEATED = {
     ),
     "edit_letter": (bury, lambda store: store.edit_letter("job", message("corrected"), 1)),
     "list_letter": (bury, lambda store: store.list_letter(letter())),
-    "save_teller": (None, lambda store: store.save_teller("log", {"cursor": "1-1"})),
+    "save_teller": (None, lambda store: store.save_teller("log", {"cursor": "1-1"}, read={})),
     "create_replay": (None, lambda store: store.create_replay("r", REPLAY)),
     "update_replay": (a_replay, lambda store: store.update_replay("r", {"state": "ended"})),
     "add_to_replay": (None, lambda store: store.add_to_replay("r", {"job": {"state": "todo"}})),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tasks_platform.store import RedisStore
+
 LONG = 1000.0
 
 
-def ended(store, *jobs, count, age=LONG, kind="ship"):
+def ended(store, *jobs, count, age=LONG, task="ship", succeeded=True):
     for job in jobs:
         store.report(job, {"percent": 100}, LONG)
-        store.keep_result(kind, job, age, count)
+        store.keep_result(task, job, age, count, succeeded=succeeded)
 
 
 def kept(store, jobs):
@@ -40,7 +42,7 @@ class TestKeptResults:
     @pytest.mark.checklist(22)
     def test_of_a_kind_the_newest_are_kept(self, store):
         ended(store, "a", "b", "c", "d", count=2)
-        ended(store, "e", count=2, kind="bill")
+        ended(store, "e", count=2, task="bill")
 
         assert kept(store, "abcde") == ["c", "d", "e"]
 
@@ -49,8 +51,27 @@ class TestKeptResults:
 
         assert kept(store, "abc") == ["a", "c"]
 
+    @pytest.mark.checklist(22)
+    def test_a_job_that_failed_and_has_recovered_is_kept_as_one_that_succeeded(self, store):
+        ended(store, "a", "b", count=2, succeeded=False)
+        ended(store, "a", count=5)
+        ended(store, "b", count=None)
+        ended(store, "c", "d", "e", count=2, succeeded=False)
+
+        assert kept(store, "abcde") == ["a", "b", "d", "e"]
+
     def test_without_a_number_all_are_kept(self, store):
         ended(store, "a", "b", "c", count=None)
         ended(store, "d", count=1)
 
         assert kept(store, "abcd") == ["a", "b", "c", "d"]
+
+    def test_results_are_found_where_the_backend_keeps_them(self, redis_url, redis_db):
+        store = RedisStore(redis_url)
+        for job in ("a", "b"):
+            redis_db.set(f"mine:celery-task-meta-{job}", "{}")
+            store.keep_result("ship", job, LONG, 1, prefix="mine:celery-task-meta-")
+        store.client.close()
+
+        assert redis_db.keys("mine:*") == [b"mine:celery-task-meta-b"]
+        assert 0 < redis_db.ttl("mine:celery-task-meta-b") <= LONG

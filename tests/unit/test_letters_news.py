@@ -18,7 +18,7 @@ from tasks_platform.services.memory_mailer import MemoryMailer
 from tasks_platform.store import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PERIOD = 900.0
 
@@ -31,8 +31,11 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[News] = []
         self.deaf = False
+        self.before: Callable[[News], None] | None = None
 
     def tell(self, news: News) -> None:
+        if self.before is not None:
+            self.before(news)
         if self.deaf:
             raise ServiceUnavailableError("come back later")
         self.heard.append(news)
@@ -116,7 +119,7 @@ def test_one_who_was_killed_before_it_could_say_that_it_told_is_repeated() -> No
     bench.bury("f1")
     saved = bench.store.teller("ear")
     bench.look()
-    bench.store.save_teller("ear", saved)
+    bench.store.save_teller("ear", saved, read=bench.store.teller("ear"))
     bench.look()
     assert bench.ear.told == [("f1", 1), ("f1", 1)]
     assert bench.ear.heard[0].audit_id == bench.ear.heard[1].audit_id
@@ -147,12 +150,32 @@ def test_one_worker_tells() -> None:
     assert bench.ear.told == [("f1", 1)]
 
 
+def test_one_who_is_overtaken_while_it_tells_neither_goes_on_nor_sets_back_what_the_other_has_saved() -> None:
+    bench = Bench()
+    second = bench.another()
+    bench.bury("f1")
+    bench.bury("f2")
+
+    def slow(_: News) -> None:
+        bench.ear.before = None
+        bench.clock.now += 31.0
+        second.look()
+
+    bench.ear.before = slow
+    bench.look()
+    assert bench.ear.told == [("f1", 1), ("f2", 1), ("f1", 1)]
+    assert [bug["count"] for bug in bench.store.teller("ear")["bugs"]] == [0, 0]
+    second.look()
+    bench.look()
+    assert len(bench.ear.told) == 3
+
+
 def test_a_gap_in_the_audit_is_said(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench()
     bench.bury("f1")
     bench.look()
     assert not caplog.records
-    bench.store.save_teller("ear", {"cursor": "17-0", "bugs": []})
+    bench.store.save_teller("ear", {"cursor": "17-0", "bugs": []}, read=bench.store.teller("ear"))
     bench.look()
     assert "may not hear of some dead letters: more happened since 17-0 than the audit keeps" in caplog.text
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from tasks_platform.letters.claimant import a_claimant, is_gone
 from tasks_platform.letters.telling.listeners import Listener
-from tasks_platform.letters.telling.news import due, known_from, record_of, told, with_burials
-from tasks_platform.store import Store
+from tasks_platform.letters.telling.news import News, due, known_from, record_of, told, with_burials
+from tasks_platform.store import Record, Store
 
 log = logging.getLogger(__name__)
 #: Records of the audit that are read at once.
@@ -28,7 +28,8 @@ class Teller:
     1. Of all workers, the one that holds the listener's claim tells it.
     2. What the audit says since the last time is added to what is untold of each bug, and saved with how far the audit
        was read.
-    3. What is due is told, and saved as told after that: killed in between, it is told again.
+    3. What is due is told, and saved as told after that: killed in between, it is told again. One that was so slow
+       that another one has taken over saves nothing.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Teller:
         self._period = period
         self._clock = clock
         self._me = a_claimant()
+        self._saved: Record = {}
         self._again_at = 0.0
         self._pause = _FIRST_PAUSE
 
@@ -46,30 +48,46 @@ class Teller:
         """Read the audit and tell what is due, if this process is the one that does."""
         if not self._may_tell():
             return
-        name = self._listener.name
-        saved = self._store.teller(name)
-        cursor, known = saved.get("cursor", ""), known_from(saved.get("bugs", ()))
+        self._saved = self._store.teller(self._listener.name)
+        cursor, known = self._saved.get("cursor", ""), known_from(self._saved.get("bugs", ()))
         while records := self._store.audit(cursor, _PAGE):
             self._complain_of_a_gap(cursor)
             cursor, known = records[-1]["audit_id"], with_burials(known, records)
-            self._store.save_teller(name, {"cursor": cursor, "bugs": record_of(known)})
+            if not self._save(cursor, known):
+                return
         if self._clock() < self._again_at:
             return
         for news in due(known, now=self._clock(), period=self._period):
-            try:
-                self._listener.tell(news)
-            except Exception as error:  # noqa: BLE001 - whatever a listener raises, it hurts nobody else
-                self._again_at = self._clock() + self._pause
-                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-                log.warning("%s could not be told of a dead letter, and will be again: %s", name, error)
+            # the one before may have taken its time, and another process may have taken over
+            if not (self._may_tell() and self._tell(news)):
                 return
-            self._pause = _FIRST_PAUSE
             known = told(known, news, now=self._clock(), period=self._period)
-            self._store.save_teller(name, {"cursor": cursor, "bugs": record_of(known)})
+            if not self._save(cursor, known):
+                return
 
     def leave(self) -> None:
         """Let another worker tell from now on."""
         self._store.release(self._claim, self._me)
+
+    def _tell(self, news: News) -> bool:
+        name = self._listener.name
+        try:
+            self._listener.tell(news)
+        except Exception as error:  # noqa: BLE001 - whatever a listener raises, it hurts nobody else
+            self._again_at = self._clock() + self._pause
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            log.warning("%s could not be told of a dead letter, and will be again: %s", name, error)
+            return False
+        self._pause = _FIRST_PAUSE
+        return True
+
+    def _save(self, cursor: str, known: Mapping[str, News]) -> bool:
+        """Save how far this process is, unless another one has taken over and is further."""
+        record = {"cursor": cursor, "bugs": record_of(known)}
+        if not self._store.save_teller(self._listener.name, record, read=self._saved):
+            return False
+        self._saved = record
+        return True
 
     def _complain_of_a_gap(self, cursor: str) -> None:
         """Say so if the audit no longer has the record that was read last: those after it may be gone, too."""

@@ -14,8 +14,8 @@ class Audit(Protocol):
     ``at`` is a timestamp of the store's clock, ``what`` is ``buried``, ``edited``, ``replayed``, ``put back`` (it
     could not be sent), ``recovered`` (the replay succeeded), ``skipped``, ``cancelled``, ``discarded``, ``vouched for``
     or ``purged``, ``by`` says who or which worker; ``id``, ``task``, ``queue``, ``tenant`` and ``fingerprint`` are
-    those of the letter. A burial has ``state``, ``attempt``, ``died_at``, ``error``, ``message`` and ``line``; a purge
-    has ``why``, ``count`` and ``fingerprints`` with their counts.
+    those of the letter. A burial has ``state``, ``attempt``, ``died_at``, ``error``, the beginning of its ``message``,
+    and ``line``; a purge has ``why``, ``count`` and ``fingerprints`` with their counts.
     """
 
     def audit(self, after: str = "", limit: int = 100, *, newest_first: bool = False) -> list[Record]:
@@ -24,5 +24,5 @@ class Audit(Protocol):
     def teller(self, name: str) -> Record:
         """Return what a teller last saved; an empty record if it never did."""
 
-    def save_teller(self, name: str, record: Mapping[str, Any]) -> None:
-        """Keep what a teller has to know next time."""
+    def save_teller(self, name: str, record: Mapping[str, Any], *, read: Mapping[str, Any]) -> bool:
+        """Keep what a teller has to know next time; False if it is no longer what was *read*: another one tells."""

@@ -23,8 +23,12 @@ class Audit(MemoryPart):
     def teller(self, name: str) -> Record:
         return copied(self._tellers.get(name, {}))
 
-    def save_teller(self, name: str, record: Mapping[str, Any]) -> None:
-        self._tellers[name] = copied(record)
+    def save_teller(self, name: str, record: Mapping[str, Any], *, read: Mapping[str, Any]) -> bool:
+        with self._lock:
+            if self.teller(name) not in (copied(read), copied(record)):
+                return False
+            self._tellers[name] = copied(record)
+            return True
 
     def _audit(self, what: str, **fields: Any) -> None:
         audit_id = f"{round(self._clock() * 1000)}-{len(self._audited)}"

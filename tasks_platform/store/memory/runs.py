@@ -39,7 +39,8 @@ class Runs(Steps, Groups):
             if letter is not None:
                 version = self._leave(job_id).get("version", 0)
                 self._enter(job_id, {**json.loads(json.dumps(letter, default=str)), "version": version + 1})
-                told = {name: facts_of(letter)[name] for name in ("error", "message", "line")}
+                facts = facts_of(letter)
+                told = {"error": facts["error"], "message": facts["brief"], "line": facts["line"]}
                 burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
                 self._audit_letter("buried", job_id, record.get("worker") or "", **burial)
                 self._keep_steps(job_id, math.inf)

@@ -33,8 +33,9 @@ class Audit(RedisPart):
         saved = self.client.get(f"{self._letters}:teller:{name}")
         return cast("Record", json.loads(cast("str", saved))) if saved else {}
 
-    def save_teller(self, name: str, record: Mapping[str, Any]) -> None:
-        self.client.set(f"{self._letters}:teller:{name}", json.dumps(record))
+    def save_teller(self, name: str, record: Mapping[str, Any], *, read: Mapping[str, Any]) -> bool:
+        arguments = [json.dumps(read) if read else "", json.dumps(record)]
+        return bool(self._run("save_teller", [f"{self._letters}:teller:{name}"], arguments))
 
 
 def _record(audit_id: str, fields: Mapping[str, str]) -> Record:

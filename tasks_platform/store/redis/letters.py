@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -97,7 +98,8 @@ class Letters(RedisPart):
 
     def purge_letters(self, versions: Mapping[str, int], *, retention: float, by: str = "", why: str = "") -> int:
         pairs = [part for job_id, version in versions.items() for part in (job_id, version)]
-        arguments = [self._prefix, by, why, CLAIMS_TTL, ms(retention), *pairs]
+        # the token is of this call: the client repeats it after a lost connection, and gets the same answer
+        arguments = [self._prefix, by, why, CLAIMS_TTL, ms(retention), uuid.uuid4().hex, *pairs]
         return int(self._run("purge_letters", [self._letters], arguments))
 
     def unlisted_letters(self) -> list[Record]:
@@ -106,7 +108,13 @@ class Letters(RedisPart):
             for state in _STATES:
                 pipe.zcard(f"{self._letters}:state:{state}")
             count, *listed = pipe.execute()
-        return self._read_letters(self._unlisted_ids()) if count != sum(listed) else []
+        if count == sum(listed):
+            return []
+        while ids := self._unlisted_ids():
+            if found := self._read_letters(ids):
+                return found
+            self._run("unlist", [self._letters], [self._prefix, *ids])
+        return []
 
     def list_letter(self, letter: Mapping[str, Any]) -> None:
         arguments = [letter["id"], repr(letter["died_at"]), *flat(facts_of(letter))]

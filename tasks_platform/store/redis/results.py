@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from tasks_platform.store.redis.part import RedisPart, ms
-
-#: What Celery calls the key of a job's result, but for the job's id.
-RESULT: Final = "celery-task-meta-"
 
 
 class Results(RedisPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def keep_result(self, kind: str, job_id: str, age: float, count: int | None) -> None:
-        keys = [f"{RESULT}{job_id}", f"{self._prefix}ended:{kind}"]
-        self._run("keep_result", keys, [job_id, ms(age), count or 0, RESULT, f"{self._prefix}progress:"])
+    def keep_result(  # noqa: PLR0913 - which job, how it ended, and what is kept
+        self, task: str, job_id: str, age: float, count: int | None, *, succeeded: bool = True, prefix: str = ""
+    ) -> None:
+        kinds = [f"{self._prefix}ended:{task}:{kind}" for kind in ("succeeded", "failed")]
+        keys = [f"{prefix}{job_id}", *(kinds if succeeded else kinds[::-1])]
+        self._run("keep_result", keys, [job_id, ms(age), count or 0, prefix, f"{self._prefix}progress:"])

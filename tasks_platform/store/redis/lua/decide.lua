@@ -24,7 +24,7 @@ if ARGV[4] ~= '' then
     redis.call('HINCRBY', KEYS[2], 'version', 1)
     enter(KEYS[3], KEYS[2], ARGV[7], ARGV[6], facts)
     audit_letter(KEYS[3], KEYS[2], 'buried', ARGV[7], ARGV[9], 'state', ARGV[5], 'attempt', ARGV[1], 'died_at', ARGV[6],
-        'error', facts.error, 'message', facts.message, 'line', facts.line)
+        'error', facts.error, 'message', facts.brief, 'line', facts.line)
     redis.call('PERSIST', KEYS[1])
     redis.call('PERSIST', KEYS[4])
 elseif redis.call('EXISTS', KEYS[2]) == 0 then

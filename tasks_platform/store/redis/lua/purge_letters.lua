@@ -1,12 +1,18 @@
 -- Drop letters, and what else was kept of their jobs, if they are still what was read.
 -- KEYS  1 the list of letters
 -- ARGV  1 the prefix of all keys   2 who   3 why   4 seconds the claims are kept
---       5 milliseconds an id of the caller's choice stays taken   6.. job id, version, job id, version...
--- Returns how many were dropped.
+--       5 milliseconds an id of the caller's choice stays taken   6 a token of this call
+--       7.. job id, version, job id, version...
+-- Returns how many were dropped. Asked again with the same token, it says so again.
 -- Atomic with the audit, which tells how many of which bug went.
 -- PART letters
+local told = KEYS[1] .. ':purged:' .. ARGV[6]
+local before = redis.call('GET', told)
+if before then
+    return tonumber(before)
+end
 local dropped, counts = 0, {}
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
     local id, letter = ARGV[i], ARGV[1] .. 'letter:' .. ARGV[i]
     local state, version, fingerprint = unpack(redis.call('HMGET', letter, 'state', 'version', 'fingerprint'))
     if state == 'dead' and version == ARGV[i + 1] then
@@ -26,6 +32,7 @@ for i = 6, #ARGV, 2 do
     end
 end
 if dropped > 0 then
+    redis.call('SET', told, dropped, 'EX', 3600)
     audit(KEYS[1], 'purged', 'by', ARGV[2], 'why', ARGV[3], 'count', dropped, 'fingerprints', cjson.encode(counts))
 end
 return dropped

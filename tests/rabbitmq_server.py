@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Seconds it may take to answer after it was started: mostly work for a processor, which others may use as well.
 PATIENCE = 90.0
+#: Seconds that the numbers it tells of its queues may be old: twice the interval that it is configured with.
+STATISTICS = 0.4
 _EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 _LOGIN = b64encode(b"guest:guest").decode()
 

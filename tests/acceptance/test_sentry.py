@@ -182,11 +182,9 @@ def test_a_message_that_is_no_task_is_reported_as_a_burial(
     ingest: Ingest, worker: Worker, jobs: dict[str, str], platform: PlatformApp
 ) -> None:
     with platform.connection_for_write() as connection:
-        connection.default_channel.basic_publish(
-            connection.default_channel.prepare_message("nothing", headers={"task": 7, "id": "no-task"}),
-            exchange="",
-            routing_key="default",
-        )
+        channel = connection.default_channel
+        nothing = channel.prepare_message("nothing", content_encoding="utf-8", headers={"task": 7, "id": "no-task"})
+        channel.basic_publish(nothing, exchange="", routing_key="default")
     event = the_event(ingest, "no-task")
     assert event["level"] == "error"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks_platform import Priority
-from tasks_platform.broker.rabbitmq.levels import LEVELS, level_of, logical_name, physical_name
+from tasks_platform.broker.rabbitmq.levels import LEVELS, level_behind, level_of, logical_name, physical_name
 from tasks_platform.queues import broker_priority
 
 
@@ -35,8 +35,10 @@ def test_a_number_between_two_levels_belongs_to_the_higher_one(priority: int | N
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("queue", ["default", "shop.orders", "eu:orders", "high"])
-def test_the_name_of_a_queue_is_found_again_in_those_of_its_levels(queue: str, level: str) -> None:
-    assert logical_name(physical_name(queue, level)) == queue
+def test_a_queue_and_its_level_are_found_again_in_its_name_on_the_server(queue: str, level: str) -> None:
+    physical = physical_name(queue, level)
+
+    assert (logical_name(physical), level_behind(physical)) == (queue, level)
 
 
 def test_the_normal_level_has_the_plain_name_so_that_others_find_it() -> None:

@@ -26,5 +26,14 @@ def physical_name(queue: str, level: str) -> str:
 
 def logical_name(physical: str) -> str:
     """Return the name that a queue on the server stands for."""
+    return _parts(physical)[0]
+
+
+def level_behind(physical: str) -> str:
+    """Return the level whose messages wait in a queue on the server."""
+    return _parts(physical)[1]
+
+
+def _parts(physical: str) -> tuple[str, str]:
     name, _, level = physical.rpartition(_SEPARATOR)
-    return name if name and level in LEVELS else physical
+    return (name, level) if name and level in LEVELS else (physical, _PLAIN)

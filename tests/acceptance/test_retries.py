@@ -113,8 +113,10 @@ def test_a_letter_has_all_it_takes_to_understand_the_job_and_to_send_it_again(
 def test_a_name_that_is_no_utf_8_costs_a_letter_neither_its_cause_nor_its_end(
     platform: PlatformApp, worker: Worker, broker: Broker
 ) -> None:
-    job = accidents.misses_a_file.apply_async(tenant="caf\udce9")
+    moment = datetime.now(UTC)
+    job = accidents.misses_a_file.apply_async(tenant="caf\udce9", headers={"moment": moment})
     letter = wait_for(lambda: platform.store.letter(job.id), 20, "the letter")
+    assert letter["message"]["options"]["headers"]["moment"].startswith(str(moment)[:19])
     assert letter["cause"]["type"] == "FileNotFoundError"
     assert "caf\\udce9" in letter["cause"]["message"]
     assert "caf\\udce9" in letter["traceback"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -50,6 +51,16 @@ def test_lone_surrogates_are_written_out_in_what_a_letter_is_found_by(store):
     (buried,) = store.audit()
     assert store.letter("job-\ud800")["cause"] == cause
     assert (buried["task"], buried["queue"], buried["message"]) == ("task-caf\\udce9", "queue-caf\\udce9", "caf\\udce9")
+
+
+def test_what_json_cannot_carry_is_text_in_a_message_that_is_kept(store):
+    moment = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+    bury(store, "job", message=message(moment=moment))
+    store.acquire("key", "holder", LONG)
+    store.follow("key", "job", message(moment=moment), LONG)
+
+    assert store.letter("job")["message"]["options"]["headers"] == {"moment": str(moment)}
+    assert store.release("key", "holder", {})["job"]["options"]["headers"] == {"moment": str(moment)}
 
 
 class TestFinding:

@@ -53,7 +53,7 @@ class MemoryPart:
             self._expiring[key] = (self._clock() + ttl, value)
 
 
-def copied(record: Mapping[str, Any]) -> Record:
-    """Copy through JSON, as the real store does, so that what JSON cannot carry fails here too."""
-    copy: Record = json.loads(json.dumps(record))
+def copied(record: Mapping[str, Any], *, default: Callable[[Any], Any] | None = None) -> Record:
+    """Copy through JSON, as the real store does, so that what JSON cannot carry fails, or is text, here too."""
+    copy: Record = json.loads(json.dumps(record, default=default))
     return copy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +37,7 @@ class Runs(Steps, Groups):
             job[f"attempt:{attempt}"] = copied(record)
             if letter is not None:
                 version = self._leave(job_id).get("version", 0)
-                self._enter(job_id, {**json.loads(json.dumps(letter, default=str)), "version": version + 1})
+                self._enter(job_id, {**copied(letter, default=str), "version": version + 1})
                 facts = facts_of(letter)
                 told = {"error": facts["error"], "message": facts["brief"], "line": facts["line"]}
                 burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}

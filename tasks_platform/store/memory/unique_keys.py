@@ -48,7 +48,7 @@ class UniqueKeys(Runs):
             elif (outcome := self._get(f"outcome:{key}")) is not None:
                 return holder, copied(outcome)
             else:
-                followers[job_id] = copied(message)
+                followers[job_id] = copied(message, default=str)
                 if claim is not None:
                     self.withdraw(job_id, *claim)
             return holder, None

@@ -33,7 +33,7 @@ class UniqueKeys(RedisPart):
         claim: tuple[int, str] | None = None,
     ) -> tuple[Holder, Record | None]:
         keys = [self._unique(key), self._followers(key), self._outcome(key), self._job(job_id)]
-        arguments = [job_id, json.dumps(message), ms(ttl), int(extend), *(claim or (0, ""))]
+        arguments = [job_id, json.dumps(message, default=str), ms(ttl), int(extend), *(claim or (0, ""))]
         holder, outcome = self._run("follow", keys, arguments)
         return str(holder), json.loads(outcome) if outcome else None
 

@@ -56,6 +56,8 @@ class BeatTrial:
         self._stack = ExitStack()
         #: Seconds from the death of a leader until another beat led.
         self.failovers: list[float] = []
+        #: Seconds for which leaders that died had the lock still.
+        self.left: list[float] = []
 
     def __enter__(self) -> Self:
         self._data = self.folder / "redis"
@@ -102,6 +104,7 @@ class BeatTrial:
         pid = wait_for(self.leader, 30, "a leader")
         self._kill(pid)
         killed = time.monotonic()
+        self.left.append(self.store.client.pttl(LEADER) / 1000)
         self.start_beat()
         wait_for(lambda: self.leader() not in {None, pid}, 30, "another leader")
         self.failovers.append(time.monotonic() - killed)

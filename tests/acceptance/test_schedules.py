@@ -22,7 +22,8 @@ def logs(tmp_path):
 
 @pytest.mark.checklist(49, 54)
 def test_every_moment_is_fired_once_or_recorded_as_missed_whatever_is_killed(logs):
-    with BeatTrial(logs, seconds=1, lease=2) as trial:
+    lease = 2
+    with BeatTrial(logs, seconds=1, lease=lease) as trial:
         trial.wait_for_firing()
         for kill in (trial.kill_leader, trial.kill_leader, trial.restart_server, trial.kill_leader):
             kill()
@@ -31,6 +32,8 @@ def test_every_moment_is_fired_once_or_recorded_as_missed_whatever_is_killed(log
 
     assert account.wrong == {}
     assert account.fired >= 5
+    assert len(trial.failovers) == 3
+    assert max(trial.left) <= lease
 
 
 @pytest.mark.checklist(54)

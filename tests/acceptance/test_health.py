@@ -8,19 +8,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from platform import node as host
 from typing import TYPE_CHECKING
 
 import pytest
 
 from acceptance import shop
+from acceptance.beats import running_beat
 from acceptance.workers import PLATFORM, TESTS, running_worker
+from command_line import call
 from redis_server import RedisServer, free_port, running_redis
+from store_records import bury
+from tasks_platform.policies.dead_letters import SCHEMA
 from waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tasks_platform.celery import PlatformApp
+    from tasks_platform.letters import DeadLetterQueue
 
 MODULES = "acceptance.shop"
 
@@ -66,6 +72,36 @@ def test_it_is_ill_when_too_much_waits(platform: PlatformApp, server: RedisServe
     assert code == 0, checks
     code, checks = look(server, "--only", "waiting", TASKS_HEALTH__QUEUES='{"orders": 3}')
     assert (code, "orders has 3 of 3" in str(checks["waiting"]["message"])) == (1, True)
+
+
+@pytest.mark.checklist(77)
+def test_it_is_ill_when_too_many_letters_lie_in_the_store(server: RedisServer, letters: DeadLetterQueue) -> None:
+    def said() -> tuple[int, bool, object]:
+        result = call("health", "--json", "--only", "redis", "--only", "letters", TASKS_REDIS_URL=server.url)
+        checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+        return result.exit_code, checks["redis"]["healthy"], checks["letters"]["message"]
+
+    for number in range(99):
+        bury(letters.store, f"dead-{number}", schema=SCHEMA)
+    assert said() == (0, True, "99 dead letters")
+    bury(letters.store, "one-too-many", schema=SCHEMA)
+    assert said() == (1, True, "100 dead letters, 100 or more is too much: see 'tasks-platform letters groups'")
+
+
+@pytest.mark.checklist(54, 77)
+def test_it_is_ill_while_no_beat_fires_the_schedule(server: RedisServer, letters: DeadLetterQueue, logs: Path) -> None:
+    schedule = {"TASKS_MODULES": "acceptance.scheduled", "TASKS_SCHEDULES__LEASE": "1"}
+
+    def said() -> tuple[int, object]:
+        code, checks = look(server, "--only", "redis", "--only", "beat", **schedule)
+        return code, checks["beat"]["message"]
+
+    store = letters.store
+    with running_beat(server.url, logs / "beat.log", schedule) as beat:
+        wait_for(lambda: any(told["leads"] and told["ticked_at"] for told in store.beats()), 60, "the beat")
+        assert said() == (0, f"beat@{host()}:{beat.pid} fires 3 schedules, 0 more stand by")
+    wait_for(lambda: store.beats() == [], 60, "the end of what it told of itself")
+    assert said() == (1, "there is no beat to fire 3 schedules: start celery -A tasks_platform beat")
 
 
 def test_it_is_ill_when_the_server_keeps_nothing_or_is_not_there(tmp_path: Path) -> None:

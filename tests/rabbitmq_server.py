@@ -52,6 +52,8 @@ class RabbitServer:
 
     port: int
     management: int
+    #: Where it keeps its files.
+    folder: Path
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Call the management interface and return its answer.
@@ -143,7 +145,7 @@ def _running_epmd() -> Iterator[int]:
 
 @contextmanager
 def _process(folder: Path, epmd_port: int) -> Iterator[tuple[subprocess.Popen[bytes], RabbitServer]]:
-    server = RabbitServer(port=free_port(), management=free_port())
+    server = RabbitServer(port=free_port(), management=free_port(), folder=folder)
     _write(folder, server)
     with (folder / "console.log").open("wb") as console:
         process = subprocess.Popen(

@@ -34,6 +34,11 @@ def everything_in(client: redis.Redis) -> bytes:
         kind = client.type(key)
         if kind != b"none":  # it has gone meanwhile
             found += key + b" " + b" ".join(_strings(_READ[kind](client, key))) + b"\n"
+    return decoded(found)
+
+
+def decoded(found: bytes) -> bytes:
+    """Return *found*, and once more what is in base64 in it."""
     return found + b"\n".join(_decoded(text) for text in _BASE64.findall(found))
 
 

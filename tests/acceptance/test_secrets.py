@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
+import os
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +15,22 @@ import redis
 from celery import chain, chord
 
 from acceptance import secret_tasks as tasks
+from acceptance.brokers import RabbitBroker
 from acceptance.diary import read
-from acceptance.spying import as_bytes, everything_in, spying_on
-from acceptance.workers import PLATFORM, running_worker
+from acceptance.hook import Hook
+from acceptance.planted import Planted, files_in
+from acceptance.spying import everything_in, spying_on
+from acceptance.workers import PLATFORM, TESTS, running_worker
 from command_line import call
 from flower_server import running_flower
+from redis_server import RedisServer, running_redis
 from sentry_ingest import running_ingest
 from tasks_platform import Settings, enqueue_many
 from tasks_platform import call as job_call
 from tasks_platform.errors import PermanentError, SealingError
 from tasks_platform.sealing import KeyRing, new_key
-from tasks_platform.sealing.spellings import spellings
-from tasks_platform.settings import Sealing
+from tasks_platform.services.mailbox.folder import read_mailbox
+from tasks_platform.settings import Sealing, Signing
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -33,19 +40,36 @@ if TYPE_CHECKING:
     from acceptance.brokers import Broker
     from acceptance.spying import Spy
     from flower_server import FlowerServer
-    from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
     from tasks_platform.letters import DeadLetterQueue
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")  # Celery's own call
 
 OLD, NEW = new_key("old"), new_key("new")
+OLD_SIGNER, NEW_SIGNER = new_key("old"), new_key("new")
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the server writes down all that it is told."""
+    return tmp_path_factory.mktemp("redis")
+
+
+@pytest.fixture(scope="module")
+def server(broker_kind: str, disk: Path) -> Iterator[RedisServer]:
+    program = "redis-server" if broker_kind == "redis" else None
+    with running_redis(disk, "--appendonly", "yes", program=program) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def platform_settings(server: RedisServer) -> Settings:
     return Settings(
-        redis_url=server.url, modules="acceptance.secret_tasks", business=False, sealing=Sealing(keys=f"{NEW},{OLD}")
+        redis_url=server.url,
+        modules="acceptance.secret_tasks",
+        business=False,
+        sealing=Sealing(keys=f"{NEW},{OLD}"),
+        signing=Signing(keys=f"{NEW_SIGNER},{OLD_SIGNER}"),
     )
 
 
@@ -57,6 +81,8 @@ def environment(server: RedisServer) -> dict[str, str]:
         "TASKS_MODULES": "acceptance.secret_tasks",
         "TASKS_BUSINESS": "false",
         "TASKS_SEALING__KEYS": f"{NEW},{OLD}",
+        "TASKS_SIGNING__KEYS": f"{NEW_SIGNER},{OLD_SIGNER}",
+        "TASKS_SIGNING__REQUIRED": "true",
     }
 
 
@@ -66,34 +92,7 @@ def raw(server: RedisServer) -> Iterator[redis.Redis]:
         yield client
 
 
-class Planted:
-    """Secrets that are nowhere else in the world."""
-
-    def __init__(self) -> None:
-        self.all: list[str] = []
-
-    def token(self) -> str:
-        self.all.append(secrets.token_hex(12))
-        return self.all[-1]
-
-    def number(self) -> int:
-        self.all.append(str(10**9 + secrets.randbelow(10**9)))
-        return int(self.all[-1])
-
-    def check(self, place: str, *found: Any) -> None:
-        """Fail if one of them was found."""
-        for secret in self.all:
-            for spelling in spellings(secret):
-                seen = [text for text in map(as_bytes, found) if spelling.encode() in text]
-                assert not seen, f"{secret} is in {place}: {_around(seen[0], spelling)!r}"
-
-
-def _around(text: bytes, spelling: str) -> bytes:
-    place = text.index(spelling.encode())
-    return text[max(0, place - 200) : place + 100]
-
-
-def test_the_search_finds_what_is_there(raw: redis.Redis) -> None:
+def test_the_search_finds_what_is_there(raw: redis.Redis, disk: Path) -> None:
     planted = Planted()
     token = planted.token()
     for write in (
@@ -107,6 +106,8 @@ def test_the_search_finds_what_is_there(raw: redis.Redis) -> None:
         with pytest.raises(AssertionError, match=token):
             planted.check("Redis", everything_in(raw))
         raw.flushdb()
+    with pytest.raises(AssertionError, match=token):
+        planted.check("Redis on disk", *files_in(disk))
 
 
 def as_base64(text: str) -> str:
@@ -141,8 +142,45 @@ def on_flower(flower: FlowerServer, job_ids: list[str]) -> Iterator[str]:
             yield flower.open(f"{path}{job_id}").text
 
 
+def where_the_broker_writes(broker: Broker, disk: Path) -> Iterator[bytes]:
+    """Yield what the servers have written to their disks."""
+    yield from files_in(disk)
+    if isinstance(broker, RabbitBroker):
+        yield from files_in(broker.host.server.folder)
+
+
+def told_of(hook: Hook, state: Path, job_ids: set[str]) -> Iterator[str]:
+    """Yield what a program and people are told of the burial of jobs."""
+    wait_for(lambda: {news["letter"] for news in hook.told} == job_ids, 20, "the webhook")
+    wait_for(lambda: len(read_mailbox(state / "mailbox")) == len(job_ids), 20, "the mails")
+    yield json.dumps(hook.told)
+    yield from (mail.read_text() for mail in (state / "mailbox").rglob("*") if mail.is_file())
+
+
+def after_a_purge(job_id: str, environment: dict[str, str]) -> Iterator[str]:
+    """Drop a dead letter for its age; yield what is left to be seen of it."""
+
+    def purged() -> bool:
+        words = ("purge", "--older-than", "1s", "--yes", "--json")
+        return (
+            call("letters", *words, **environment).exit_code == 0
+            and call("letters", "show", job_id, **environment).exit_code == 1
+        )
+
+    wait_for(purged, 20, "the end of the letter")
+    yield call("letters", "audit", columns=1000, **environment).output
+    yield (told := call("letters", "audit", "--json", **environment).output)
+    assert job_id in told
+
+
 def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PLR0913, PLR0917 - fixtures
-    platform: PlatformApp, broker: Broker, environment: dict[str, str], raw: redis.Redis, logs: Path, diary: Path
+    platform: PlatformApp,
+    broker: Broker,
+    environment: dict[str, str],
+    raw: redis.Redis,
+    disk: Path,
+    logs: Path,
+    diary: Path,
 ) -> None:
     planted = Planted()
     token, password, codes, pin = planted.token(), planted.token(), [planted.token()], planted.number()
@@ -154,6 +192,7 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
         spying_on(platform, raw) as spy,
         running_ingest() as sentry,
         running_flower(state, url, logs / "flower.log", **environment) as flower,
+        Hook(ill=False).serving() as hook,
     ):
         loud = tasks.tells_everybody.delay(diary, token, tasks.Account(name="ana", password=password), codes, pin=pin)
         unique = tasks.is_done_once.delay("ana@kontor.example", once)
@@ -162,7 +201,13 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
         body = chord([tasks.takes.s(first), tasks.takes.s(second)], tasks.collects.s(third)).delay()
         (many,) = enqueue_many([job_call(tasks.takes, second)])
         wait_for(lambda: len(spy.redis) > 1, 20, "a look at what waits")
-        reporting = {**environment, "TASKS_SENTRY__DSN": sentry.dsn}
+        reporting = {
+            **environment,
+            "TASKS_SENTRY__DSN": sentry.dsn,
+            "TASKS_LETTERS__WEBHOOK": hook.url,
+            "TASKS_LETTERS__MAIL_TO": "ops@kontor.example",
+            "TASKS_STATE_DIR": str(state),
+        }
         with running_worker(PLATFORM, url, log, "-E", "-l", "DEBUG", environment=reporting):
             wait_for(lambda: platform.store.letter(loud.id), 20, "the letter")
             wait_for(lambda: platform.store.letter(unique.id), 20, "the other letter")
@@ -182,6 +227,8 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
             wait_for(lambda: flower.jobs().get(loud.id, {}).get("state") == "SUCCESS", 20, "Flower")
             wait_for(lambda: sentry.events(job_id=loud.id) and sentry.events(job_id=unique.id), 20, "the reports")
             pages = list(on_flower(flower, [loud.id, unique.id, chained.id, body.id]))
+            shown += told_of(hook, state, {loud.id, unique.id})
+            shown += after_a_purge(unique.id, environment)
 
     everything = [token, password, *codes]
     assert [json.loads(line) for line in read(diary)] == [[*everything, pin]] * 3 + [[*everything, new_pin]]
@@ -192,6 +239,8 @@ def test_planted_tokens_are_seen_by_their_functions_and_nobody_else(  # noqa: PL
     planted.check("Flower", *pages, flower.said(), *(file.read_bytes() for file in state.rglob("*") if file.is_file()))
     planted.check("Sentry", *sentry.bodies)
     planted.check("Redis", *spy.redis)
+    planted.check("what the servers have on disk", *(written := list(where_the_broker_writes(broker, disk))))
+    assert all(any(name.encode() in text for text in written) for name in (loud.id, tasks.takes.name, str(diary)))
     the_search_looked_where_something_was_to_be_found(spy, said, "".join(shown), "".join(pages), str(diary), loud.id)
     assert b"has no use for <sealed>" in b"".join(sentry.bodies)
     assert broker.url is not None or any(b'"chord":' in dump for dump in spy.redis)
@@ -221,6 +270,38 @@ def the_search_looked_where_something_was_to_be_found(  # noqa: PLR0913, PLR0917
     assert any(b"tasks-platform:unique:" in dump for dump in spy.redis)
     assert 'pin = "<sealed>"' in shown
     assert "has no use for &lt;sealed&gt;" in pages
+
+
+SENDER = """
+from tasks_platform.celery import app
+app.loader.import_default_modules()
+print(app.tasks["acceptance.secret_tasks.takes"].delay("sealed-by-the-old").id)
+"""
+
+
+def test_what_was_sealed_and_signed_with_the_old_keys_runs_where_the_new_ones_are_first(
+    broker: Broker, platform: PlatformApp, environment: dict[str, str], raw: redis.Redis, logs: Path
+) -> None:
+    before = {**environment, "TASKS_SEALING__KEYS": OLD, "TASKS_SIGNING__KEYS": OLD_SIGNER}
+    variables = {**os.environ, "PYTHONPATH": str(TESTS), **before}
+    sent = subprocess.run([sys.executable, "-c", SENDER], env=variables, capture_output=True, text=True, check=True)
+    job = tasks.takes.AsyncResult(sent.stdout.strip())
+    message = {} if broker.url else broker.peek("default")
+    with running_worker(
+        PLATFORM, environment["TASKS_REDIS_URL"], logs / "new.log", pool="solo", environment=environment
+    ):
+        assert job.get(timeout=20) == "next-sealed-by-the-old"
+
+    result = raw.get(f"celery-task-meta-{job.id}")
+    assert keys_named_in(result) == {"new"}
+    if message:
+        assert message["headers"]["signature"].startswith("old:")
+        assert keys_named_in(message["body"]) == {"old"}
+
+
+def keys_named_in(text: Any) -> set[str]:
+    """Return the keys with which something in *text* was sealed."""
+    return set(re.findall(r'"sealed": ?"(\w+):', str(text)))
 
 
 def test_a_worker_without_the_key_keeps_the_job_for_one_that_has_it(

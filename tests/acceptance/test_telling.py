@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import threading
 import uuid
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from acceptance import flow_tasks as tasks
 from acceptance.flow_steps import PATIENCE, buried
+from acceptance.hook import Hook
 from acceptance.workers import PLATFORM, running_worker
 from tasks_platform.services.mailbox.folder import read_mailbox
 from waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
-
-
-class Hook:
-    """A web server that keeps what it is told, and says no as long as it is ill."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.asked = 0
-        self.ill = True
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                hook.asked += 1
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if not hook.ill:
-                    hook.told.append(body)
-                self.send_response(503 if hook.ill else 204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/letters?token=sesame"
-
-    @contextmanager
-    def serving(self) -> Iterator[Hook]:
-        thread = threading.Thread(target=self._server.serve_forever)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 @pytest.mark.checklist(34, 35)

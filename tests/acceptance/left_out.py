@@ -19,6 +19,7 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
         "test_a_server_that_refuses_in_the_middle_is_told_of_exactly": "fills Redis up as the broker",
         "test_a_word_says_how_soon_a_job_matters": "reads what waits, due or not, in the lists of Redis",
         "test_moving.py": "moves the tasks of an application that stays on Redis, its broker",
+        "test_a_rest_in_doubt_takes_no_keys_for_jobs_that_have_ended": "loses a group; RabbitMQ takes none",
         "test_what_a_lost_worker_held_comes_back_to_its_own_level_whoever_gives_it_back": (
             "on Redis another worker gives back what a lost one held; RabbitMQ does so itself, each to its own queue"
         ),

@@ -206,7 +206,7 @@ def test_in_a_terminal_lines_are_for_people(
     assert ANSI.search(shown)
     plain = ANSI.sub("", shown)
     assert "[queues]" in plain  # Celery's banner is for people, too
-    started = next(line for line in plain.splitlines() if "[info] started" in line)
+    started = next(line for line in plain.splitlines() if "[info] started" in line and job.id in line)
     assert re.match(r"\d\d:\d\d:\d\d\.\d{3} ", started)
     assert {f"job_id={job.id}", "task=acceptance.chatty.talks", "attempt=1", "tenant=acme"} <= set(started.split())
     assert "MaxRetryError" in plain

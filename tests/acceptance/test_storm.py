@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dead_storm import BUG, BUGGY, FIX, TASKS, Storm
+from waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from acceptance.brokers import Broker
     from redis_server import RedisServer
     from tasks_platform.celery import PlatformApp
 
@@ -22,12 +24,13 @@ JOBS = 14
 @pytest.mark.timeout(300)
 @pytest.mark.checklist(36, 37, 85)
 def test_a_replay_of_everything_finishes_what_is_fixed_stops_what_is_not_and_runs_nothing_twice(
-    server: RedisServer, platform: PlatformApp, tmp_path: Path
+    server: RedisServer, broker: Broker, platform: PlatformApp, tmp_path: Path
 ) -> None:
     storm = Storm(folder=tmp_path, url=server.url)
     storm.deploy(BUGGY)
     with storm.worker("buggy"):
         storm.bury(JOBS)
+        wait_for(lambda: broker.owed() == 0, 20, "the acknowledgements")  # its end is a kill
     groups = storm.command("letters", "replay", "--all", "--dry-run")["groups"]
     assert sorted((group["task"], group["letters"]) for group in groups) == [
         (f"storm_tasks.{name}", JOBS) for name in TASKS

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, chord
@@ -125,8 +125,12 @@ class TestSendingAgain:
         self, platform: PlatformApp, letters: DeadLetterQueue, diary: Path
     ) -> None:
         letter = buried(platform, tasks.takes_a_key.delay("key", -1, diary).id)
-        holder = tasks.takes_a_key.delay("key", 1, diary)
-        assert holder.id != letter["id"]
+
+        def sent() -> Any:
+            job = tasks.takes_a_key.delay("key", 1, diary)
+            return job if job.id != letter["id"] else None
+
+        holder = wait_for(sent, PATIENCE, "its key to be free, which follows the letter")
         wait_for(lambda: read(diary) == [letter["id"], holder.id], PATIENCE, "the holder")
         letters.edit(letter["id"], {"value": 2})
         with pytest.raises(LetterError, match=f"job {holder.id} holds its unique key"):

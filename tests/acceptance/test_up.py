@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from acceptance import shop
+from acceptance import secret_tasks, shop
 from acceptance.diary import read
+from acceptance.planted import Planted, files_in
 from command_line import call, refusal
 from month import PROGRAM, children_of, command_of, joined, kill
 from redis_server import free_port
 from tasks_platform import Settings, create_app, embedded
+from tasks_platform.sealing import new_key
+from tasks_platform.settings import Sealing
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)  # several programs have to start, also on a busy machine
 #: Seconds in which everything is ready, and in which everything that was started is gone.
 READY, SOON = 120.0, 40.0
+MODULES = "acceptance.shop,acceptance.secret_tasks"
 SMALL = ("--without", "flower", "--without", "beat", "--workers", "1", "--concurrency", "1")
 
 
@@ -44,7 +48,7 @@ class Up:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(["tests", "."]),
             "TASKS_STATE_DIR": str(self.state),
-            "TASKS_MODULES": "acceptance.shop",
+            "TASKS_MODULES": MODULES,
             "TASKS_BUSINESS": "false",
             **variables,
         }
@@ -93,11 +97,11 @@ def running(folder: Path, *options: str, **variables: str) -> Iterator[Up]:
 
 
 @contextmanager
-def client_of(up: Up) -> Iterator[PlatformApp]:
-    """Send jobs to what runs."""
+def client_of(up: Up, keys: str = "") -> Iterator[PlatformApp]:
+    """Send jobs to what runs, sealed with *keys*."""
     with joined(up.state) as server:
         assert server is not None
-        app = create_app(Settings(redis_url=server.url, modules="acceptance.shop", business=False))
+        app = create_app(Settings(redis_url=server.url, modules=MODULES, business=False, sealing=Sealing(keys=keys)))
         try:
             yield app
         finally:
@@ -113,20 +117,25 @@ def all_gone(processes: set[int]) -> None:
 def test_everything_runs_with_one_log_and_ctrl_c_ends_it_when_its_jobs_have_ended(tmp_path: Path, diary: Path) -> None:
     port = free_port()
     classes = {"TASKS_WORKERS": '{"critical": null, "normal": {"concurrency": 1}, "low": null}'}
-    with running(tmp_path, "--port", str(port), **classes) as up:
+    planted, keys = Planted(), new_key("here")
+    with running(tmp_path, "--port", str(port), TASKS_SEALING__KEYS=keys, **classes) as up:
         started = up.ready()
-        with client_of(up):
+        with client_of(up, keys):
             assert shop.add.delay(1, 2).get(timeout=30) == 3
             login = re.search(r"user (\S+), password (\S+)", up.errors.read_text())
             assert login
             page = httpx2.get(f"http://127.0.0.1:{port}/api/tasks", auth=(login[1], login[2]), trust_env=False)
             assert [job["name"] for job in page.json().values()] == ["acceptance.shop.add"]
+            token = planted.token()
+            assert secret_tasks.takes.delay(token).get(timeout=30) == f"next-{token}"
             shop.takes_a_second.delay(diary)
             wait_for(lambda: read(diary), 20, "the job")
         up.press_ctrl_c()
         assert up.wait() == 0
     assert read(diary) == ["started", "ended"]
     all_gone(started)
+    planted.check("what it said and keeps", up.output.read_bytes(), up.errors.read_bytes(), *files_in(up.state))
+    assert "took <sealed>" in up.said()
 
     lines = up.said().splitlines()
     parts = {"worker-normal", "beat", "mailbox", "flower"}

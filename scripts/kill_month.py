@@ -95,7 +95,7 @@ def one_round(state: Path, chance: random.Random, kills: int) -> Round:
             kill(pid)
             killed[victim] += 1
         run.outcome(process, deadline=600.0)
-    for letter in json.loads(run.command("letters", "list", "--json")):
+    for letter in json.loads(run.command("letters", "list", "--json"))["letters"]:
         if letter["task"].endswith("mail_invoice") and letter["cause"]["type"].endswith("ServiceRefusedError"):
             run.command("letters", "edit", letter["id"], "--set", "to=accounts@tidewater.example")
         run.command("letters", "replay", letter["id"], "--work")

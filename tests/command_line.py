@@ -21,6 +21,8 @@ def call(*words: str, columns: int = 100, given: str | None = None, **variables:
         return CliRunner().invoke(main, words, input=given, env=environment)
     finally:
         if application.cache_info().currsize:
+            if "store" in vars(application()):  # in a process of its own, its end closes the connections
+                application().store.client.close()
             application().close()
         application.cache_clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +24,10 @@ from tasks_platform.policies.dead_letters import SCHEMA
 from tasks_platform.settings import Settings
 from tasks_platform.store import Store
 
-#: Milliseconds that a page may take.
+#: Milliseconds that a page may take, in the median.
 BOUND: Final = 200.0
+#: What is no page of a list: it reads 5 000 letters whole.
+SEARCH: Final = "text, 5 000 searched"
 PAGE: Final = 50
 ATTEMPT: Final = {
     "attempt": 1,
@@ -42,7 +45,10 @@ TRACEBACK: Final = "  File 'shop.py', line 7, in ship\n" * 30
 @click.option("--rounds", default=20, show_default=True, help="Times that each is measured.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def letters(count: int, rounds: int, *, as_json: bool) -> None:
-    """Measure pages of dead letters (each at most 200 ms with 100 000 of them)."""
+    """Measure pages of dead letters.
+
+    Fails if the median of one is over 200 ms; but for a search for a text, which reads 5 000 letters whole.
+    """
     with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as server:
         app = create_app(Settings(redis_url=server.url, business=False))
         _bury(app.store, count)
@@ -50,12 +56,18 @@ def letters(count: int, rounds: int, *, as_json: bool) -> None:
         queue.groups()
         figures = {name: _milliseconds(act, rounds) for name, act in _acts(queue, count)}
     if as_json:
-        click.echo(json.dumps(figures, indent=2))
-        return
-    table = Table("", "median", "slowest", title=f"milliseconds, {count:,} letters, pages of {PAGE}")
+        click.echo(json.dumps({"letters": count, **figures}, indent=2))
+    else:
+        Console().print(_table(figures, f"milliseconds, {count:,} letters, pages of {PAGE}"))
+    if slow := [name for name, figure in figures.items() if name != SEARCH and figure["median"] > BOUND]:
+        sys.exit(f"over {BOUND:g} ms: {', '.join(slow)}")
+
+
+def _table(figures: dict[str, dict[str, float]], title: str) -> Table:
+    table = Table("", "median", "slowest", title=title)
     for name, figure in figures.items():
         table.add_row(name, f"{figure['median']:.1f}", f"{figure['slowest']:.1f}")
-    Console().print(table)
+    return table
 
 
 def _bury(store: Store, count: int) -> None:
@@ -109,7 +121,7 @@ def _acts(queue: DeadLetterQueue, count: int) -> Iterator[tuple[str, Callable[[]
         page(task="shop.task_3", queue="queue-1", tenant="tenant-7", fingerprint=f"{3:012x}"),
     )
     yield "task and bug that never meet", page(task="shop.task_3", fingerprint=f"{4:012x}")
-    yield "text, 5 000 searched", lambda: queue.page(text="nobody@", limit=PAGE)
+    yield SEARCH, lambda: queue.page(text="nobody@", limit=PAGE)
     yield "groups", queue.groups
     yield "one by the beginning of its id", lambda: queue.show(f"{count // 2:08x}")
     yield "audit", lambda: queue.audit(limit=PAGE)

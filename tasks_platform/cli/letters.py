@@ -57,22 +57,25 @@ class _AfterType(click.ParamType[Place]):
 def list_(offset: int, limit: int, after: Place | None, *, chosen: Chosen, as_json: bool) -> None:
     """List the dead letters, the newest first.
 
-    Nothing lists letters by the text in their arguments: --text reads 5 000 letters and says where to go on.
+    Nothing lists letters by the text in their arguments: --text reads 5 000 letters and says where to go on. In JSON
+    "after" says so, as --after takes it; null: there are no more.
     """
     if offset and chosen.text is not None:
         raise click.UsageError("--offset does not go with --text.")
     queue = DeadLetterQueue(application())
     chosen = in_full(chosen, queue.groups() if chosen.where.task or chosen.where.fingerprint else ())
     page = queue.page(chosen.where, text=chosen.text, after=after, offset=offset, limit=limit)
+    go_on = None if page.after is None else f"{page.after[0]!r},{page.after[1]}"
     if as_json:
-        click.echo(json.dumps(masked(page.letters), indent=2))
-    elif page.letters:
+        click.echo(json.dumps({"letters": masked(page.letters), "after": go_on}, indent=2))
+        return
+    if page.letters:
         print_letters(a_console(), page.letters, len(queue) if chosen.everything else None)
-    elif page.after is None:
+    elif go_on is None:
         click.echo(_none(len(queue), chosen))
-    if page.after is not None:
+    if go_on is not None:
         searched = f"{page.searched} letters were searched; " if chosen.text is not None else ""
-        click.echo(f"{searched}go on with --after {page.after[0]!r},{page.after[1]}", err=True)
+        click.echo(f"{searched}go on with --after {go_on}", err=True)
 
 
 @letters.command()
@@ -99,18 +102,21 @@ def groups(*, as_json: bool) -> None:
 def audit(limit: int, after: str, *, as_json: bool) -> None:
     """Tell what happened to dead letters, and who did it.
 
-    The newest comes first. Letters are buried, edited, replayed, recovered (the replay succeeded), skipped, cancelled,
-    discarded and purged. The last 100 000 records are kept.
+    The newest comes first. Letters are buried, edited, replayed, put back (they could not be sent), recovered (the
+    replay succeeded), skipped, cancelled, discarded, vouched for and purged. About the last 100 000 records are kept,
+    with 200 characters of what an error says. In JSON "after" says where the next page begins; null: there is none.
     """
     found = DeadLetterQueue(application()).audit(after, limit)
+    go_on = found[-1]["audit_id"] if len(found) == limit else None
     if as_json:
-        click.echo(json.dumps(found, indent=2))
-    elif found:
+        click.echo(json.dumps({"records": found, "after": go_on}, indent=2))
+        return
+    if found:
         print_audit(a_console(), found)
     else:
         click.echo("Nothing has happened to dead letters." if not after else "There is nothing older.")
-    if len(found) == limit:
-        click.echo(f"go on with --after {found[-1]['audit_id']}", err=True)
+    if go_on is not None:
+        click.echo(f"go on with --after {go_on}", err=True)
 
 
 @letters.command()

@@ -76,13 +76,13 @@ def test_every_mail_brings_its_document(month: MonthRun) -> None:
 @pytest.mark.checklist(36, 37)
 def test_a_corrected_letter_continues_the_flow(month: MonthRun) -> None:
     """Edit, replay, and the summary is complete: 25."""
-    (letter,) = json.loads(month.command("letters", "list", "--json"))
+    (letter,) = json.loads(month.command("letters", "list", "--json"))["letters"]
     month.command("letters", "edit", letter["id"], "--set", "to=accounts@tidewater.example")
     month.command("letters", "replay", letter["id"][:8], "--work")
 
     summary = books(month)
     assert (summary.filed, summary.mailed, summary.booked) == (CLIENTS, CLIENTS, CLIENTS)
-    assert json.loads(month.command("letters", "list", "--json")) == []
+    assert json.loads(month.command("letters", "list", "--json"))["letters"] == []
     listed = (month.state / "files" / sample.SLUG / sample.MONTH / "summary.csv").read_text("utf-8-sig")
     assert len(listed.splitlines()) == CLIENTS + 1
 
@@ -115,7 +115,7 @@ def test_kills_on_the_way_lose_and_double_nothing(tmp_path: Path) -> None:
 
 def assert_nothing_lost_or_doubled(run: MonthRun) -> None:
     """Correct the parked step, then look at books, files and mails."""
-    (letter,) = json.loads(run.command("letters", "list", "--json"))
+    (letter,) = json.loads(run.command("letters", "list", "--json"))["letters"]
     run.command("letters", "edit", letter["id"], "--set", "to=accounts@tidewater.example")
     run.command("letters", "replay", letter["id"], "--work")
     summary = books(run)

@@ -89,7 +89,7 @@ class OwnBooks(MonthRun):
 
     def letters(self) -> dict[str, dict[str, Any]]:
         """Return the dead letters by what they are about."""
-        listed = json.loads(self.command("letters", "list", "--json"))
+        listed = json.loads(self.command("letters", "list", "--json"))["letters"]
         return {letter["task"].rpartition(".")[2]: letter for letter in listed}
 
     def mails(self) -> list[tuple[str, ...]]:

@@ -31,6 +31,10 @@ def test_a_replay_of_everything_finishes_what_is_fixed_stops_what_is_not_and_run
     with storm.worker("buggy"):
         storm.bury(JOBS)
         wait_for(lambda: broker.owed() == 0, 20, "the acknowledgements")  # its end is a kill
+    groups = storm.command("letters", "groups")
+    assert sorted((group["task"], group["letters"], group["deaths"]) for group in groups) == [
+        (f"storm_tasks.{name}", JOBS, JOBS) for name in TASKS
+    ]
     groups = storm.command("letters", "replay", "--all", "--dry-run")["groups"]
     assert sorted((group["task"], group["letters"]) for group in groups) == [
         (f"storm_tasks.{name}", JOBS) for name in TASKS

@@ -95,7 +95,7 @@ def test_an_unknown_command_is_refused() -> None:
 class TestLetters:
     def test_without_any_it_says_so(self, store: RedisStore) -> None:
         assert call("letters", "list").output == "There are no dead letters.\n"
-        assert json.loads(call("letters", "list", "--json").output) == []
+        assert json.loads(call("letters", "list", "--json").output) == {"letters": [], "after": None}
 
     @pytest.mark.checklist(36)
     @pytest.mark.parametrize("columns", [80, 120])
@@ -131,7 +131,10 @@ class TestLetters:
 
     def test_machines_get_json(self, store: RedisStore) -> None:
         bury(store, "one"), bury(store, "two")
-        assert [letter["id"] for letter in json.loads(call("letters", "list", "--json").output)] == ["two", "one"]
+        assert [letter["id"] for letter in json.loads(call("letters", "list", "--json").output)["letters"]] == [
+            "two",
+            "one",
+        ]
         assert json.loads(call("letters", "show", "one", "--json").output)["cause"]["message"] == ODD
         edited = json.loads(call("letters", "edit", "one", "--set", "value=1", "--json").output)
         assert edited["message"]["args"] == [1]

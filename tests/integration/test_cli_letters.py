@@ -63,7 +63,7 @@ def bury(store: RedisStore, job_id: str, at: float = 1.0, **fields: Any) -> None
 def listed(*options: str) -> list[str]:
     result = call("letters", "list", "--json", *options)
     assert result.exit_code == 0, result.output
-    return [letter["id"] for letter in json.loads(result.stdout)]
+    return [letter["id"] for letter in json.loads(result.stdout)["letters"]]
 
 
 class TestFinding:
@@ -89,10 +89,14 @@ class TestFinding:
         pages, after = [], ()
         while True:
             page = call("letters", "list", "--json", "--limit", "2", *option, *after)
-            pages += [letter["id"] for letter in json.loads(page.stdout)]
-            if (found := re.search(r"go on with (--after) (\S+)", page.stderr)) is None:
+            printed = call("letters", "list", "--limit", "2", *option, *after)
+            found = json.loads(page.stdout)
+            pages += [letter["id"] for letter in found["letters"]]
+            if found["after"] is None:
+                assert "go on with" not in printed.stderr
                 break
-            after = found.groups()
+            assert f"go on with --after {found['after']}\n" in printed.stderr
+            after = ("--after", found["after"])
         assert pages == [f"job-{number}" for number in (4, 3, 2, 1, 0)]
 
     def test_what_cannot_be_meant_is_refused(self, store: RedisStore) -> None:
@@ -255,7 +259,7 @@ class TestAudit:
         call("letters", "discard", "one-letter", "--yes", "--by", "ana")
         bury(store, "another-letter")
         call("letters", "discard", "another-letter", "--yes")
-        records = json.loads(call("letters", "audit", "--json").output)
+        records = json.loads(call("letters", "audit", "--json").output)["records"]
         assert [(record["what"], record["id"]) for record in records] == [
             ("discarded", "another-letter"),
             ("buried", "another-letter"),
@@ -273,10 +277,10 @@ class TestAudit:
         for number in range(3):
             bury(store, f"job-{number}")
         first = call("letters", "audit", "--json", "--limit", "2")
-        found = re.search(r"go on with (--after) (\S+)", first.stderr)
-        assert found
-        rest = call("letters", "audit", "--json", *found.groups())
-        assert [record["id"] for record in json.loads(rest.stdout)] == ["job-0"]
+        after = json.loads(first.stdout)["after"]
+        assert f"go on with --after {after}\n" in call("letters", "audit", "--limit", "2").stderr
+        rest = json.loads(call("letters", "audit", "--json", "--after", after).stdout)
+        assert ([record["id"] for record in rest["records"]], rest["after"]) == (["job-0"], None)
 
     def test_without_any_it_says_so(self, store: RedisStore) -> None:
         assert call("letters", "audit").output == "Nothing has happened to dead letters.\n"

@@ -124,9 +124,7 @@ def test_what_a_job_has_bound_ends_with_it(written: dict[str, list[Line]], worke
     assert all("bound" not in line for line in lines_of(worker) if line["event"] == "unbound")
 
 
-def test_plain_celery_tasks_are_told_by_celery_and_their_lines_say_which_job(
-    platform: PlatformApp, worker: Worker
-) -> None:
+def test_plain_tasks_are_told_by_celery_and_their_lines_say_which_job(platform: PlatformApp, worker: Worker) -> None:
     job = platform.send_task("acceptance.chatty.plain", (7,), queue="default")
     wait_for(lambda: worker.said(f"acceptance.chatty.plain[{job.id}] succeeded"), 20, "Celery's own line")
     lines = [line for line in lines_of(worker) if line.get("job_id") == job.id]

@@ -189,7 +189,7 @@ def test_a_message_that_is_no_task_is_reported_as_a_burial(
     assert event["level"] == "error"
 
 
-def test_a_failure_of_a_plain_celery_task_is_reported(
+def test_a_failure_of_a_plain_task_is_reported(
     ingest: Ingest, worker: Worker, jobs: dict[str, str], platform: PlatformApp
 ) -> None:
     job = platform.send_task("acceptance.reported.plain", (3,), queue="default")

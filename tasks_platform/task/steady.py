@@ -15,6 +15,7 @@ from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
 from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
+from tasks_platform.task.taken import Taken
 
 log = logging.getLogger(__name__)
 #: Seconds until an acknowledgement that could not be sent is sent again.
@@ -61,6 +62,7 @@ class SteadyConsumer(Consumer):
         #: Delivery tags of messages that the pool works on, or that wait for their acknowledgement to be sent again.
         self._running: set[str] = set()
         self._unsent: set[str] = set()
+        self._taken = Taken()
         #: What RabbitMQ delivers again.
         self._redelivered = Redelivered()
 
@@ -128,6 +130,7 @@ class SteadyConsumer(Consumer):
         if self.levels:
             # not of the whole connection: answers of other workers wait in lists of a level that may be none of these
             channel.priority_steps = steps_of(self.levels)
+        self._taken.watch(channel.qos)
         for tag, message in self._owed.items():
             if message.acknowledged:
                 continue
@@ -135,7 +138,7 @@ class SteadyConsumer(Consumer):
                 message.channel = channel
                 channel.qos._delivered[tag] = message  # noqa: SLF001 - kombu has no other way to tell
             else:
-                channel.qos.restore_by_tag(tag)
+                self._taken.give_back(channel, tag, message)
                 message._state = "REQUEUED"  # noqa: SLF001 - so that nobody settles it again
         self._owed.clear()
         self._running.clear()

@@ -14,7 +14,8 @@ from amqp.exceptions import MessageNacked
 from celery.backends.redis import RedisBackend
 from celery.signals import worker_init
 from kombu.transport.pyamqp import Channel as RabbitChannel
-from kombu.transport.redis import Channel
+from kombu.transport.redis import Channel, QoS
+from redis.exceptions import ConnectionError as Cut
 from redis.exceptions import OutOfMemoryError
 
 from tasks_platform.task import insist
@@ -25,6 +26,9 @@ DIES_BEFORE_COUNTING = "dies-before-counting"
 DIES_BEFORE_SENDING = "dies-before-sending"
 #: The process dies when it has just sent a message.
 DIES_AFTER_SENDING = "dies-after-sending"
+#: The connection breaks when a worker has taken a message, and has not noted it at the server; and when it just has.
+CUT_BEFORE_NOTING = "cut-before-noting"
+CUT_AFTER_NOTING = "cut-after-noting"
 #: The results refuse to note once that a job was cancelled.
 REFUSES_TO_REVOKE = "refuses-to-revoke"
 #: The broker takes no message as long as the file is there.
@@ -37,6 +41,7 @@ LARGEST_RESULT = 1_000_000
 _FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
 _put, _count = Channel._put, RedisBackend.on_chord_part_return
 _revoke = RedisBackend.mark_as_revoked
+_note = QoS.append
 _publish = RabbitChannel.basic_publish_confirm
 #: Where RabbitMQ takes jobs: what goes elsewhere (events, answers to remote control) is let through.
 _FOR_JOBS = ("", "celery_delayed_27")
@@ -54,6 +59,26 @@ def _die_if(fault: str) -> None:
     except FileNotFoundError:
         return
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _cut_if(fault: str) -> None:
+    """Break the connection if *fault* is armed; it strikes once."""
+    try:
+        (_FOLDER / fault).unlink()
+    except FileNotFoundError:
+        return
+    raise Cut("the connection was cut")
+
+
+def _noting(qos: QoS, message: Any, tag: str) -> None:
+    _cut_if(CUT_BEFORE_NOTING)
+    before = dict(qos._delivered)
+    _note(qos, message, tag)
+    try:
+        _cut_if(CUT_AFTER_NOTING)
+    except Cut:  # kombu has in mind what it was told that the server has
+        qos._delivered = before
+        raise
 
 
 def _sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
@@ -90,6 +115,7 @@ def _revoking(backend: RedisBackend, *args: Any, **options: Any) -> None:
 
 
 Channel._put = _sending
+QoS.append = _noting
 RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting
 RedisBackend.mark_as_revoked = _revoking

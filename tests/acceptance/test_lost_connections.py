@@ -15,6 +15,7 @@ from celery import chain
 
 from acceptance import shop
 from acceptance.diary import read
+from acceptance.faults import CUT_AFTER_NOTING, CUT_BEFORE_NOTING
 from acceptance.workers import PLAIN, PLATFORM, Worker, running_worker
 from redis_server import RedisServer, running_redis
 from waiting import wait_for
@@ -102,6 +103,20 @@ def test_a_job_runs_once_when_the_connection_is_cut_and_a_delayed_one_is_not_for
         assert job.get(timeout=20) == 100
         wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
         assert (read(running), read(delayed)) == ([f"{job.id}:1"], ["1"])
+
+
+@pytest.mark.checklist(12)
+@pytest.mark.parametrize("fault", [CUT_BEFORE_NOTING, CUT_AFTER_NOTING])
+def test_a_job_that_was_just_taken_when_the_connection_broke_is_run(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, fault: str
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / f"{fault}.log") as worker:
+        worker.arm(fault)
+        shop.notes_a_number.delay(diary, 1)
+        wait_for(lambda: read(diary), 30, "the job")
+        assert worker.said(LOST)
+        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+    assert read(diary) == ["1"]
 
 
 def test_plain_celery_ends_when_its_server_is_killed_while_a_late_acknowledged_job_runs(

@@ -96,6 +96,7 @@ def test_a_second_run_bills_nothing_twice(month: MonthRun) -> None:
     assert (invoices(month), len(read_mailbox(month.state / "mailbox")), books(month)) == before
 
 
+@pytest.mark.timeout(300)  # servers and workers start again, also on a busy machine
 @pytest.mark.checklist(85, 12)
 def test_kills_on_the_way_lose_and_double_nothing(tmp_path: Path) -> None:
     """Kill -9 of a pool process, of the embedded server and of the mail server, one after the other."""

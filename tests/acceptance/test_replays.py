@@ -207,12 +207,12 @@ class TestSendingAgain:
         logs: Path,
         diary: Path,
     ) -> None:
-        queue = f"forced-{uuid.uuid4()}"
+        queue, owed = f"forced-{uuid.uuid4()}", broker.owed()  # by workers of other tests, whose end was a kill
         job = tasks.number.apply_async((-1, diary), queue=queue)
         options = ("-Q", queue)
         with running_worker(PLATFORM, server.url, logs / "forced.log", *options, environment=MODULES):
             buried(platform, job.id)
-            wait_for(lambda: broker.owed() == 0, 10, "the acknowledgement")  # its end is a kill
+            wait_for(lambda: broker.owed() <= owed, 10, "the acknowledgement")  # its end is a kill
         letters.replay(job.id)
         letters.discard(job.id, force=True)
         assert letters.list() == []

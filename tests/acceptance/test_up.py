@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from acceptance import secret_tasks, shop
+from acceptance.closing import close
 from acceptance.diary import read
 from acceptance.planted import Planted, files_in
 from command_line import call, refusal
@@ -105,7 +106,7 @@ def client_of(up: Up, keys: str = "") -> Iterator[PlatformApp]:
         try:
             yield app
         finally:
-            app.close()
+            close(app)
 
 
 def all_gone(processes: set[int]) -> None:

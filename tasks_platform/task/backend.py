@@ -39,6 +39,7 @@ class PlatformBackend(RedisBackend):
 
     # Celery's own, which its type stubs leave out
     app: Any
+    result_consumer: Any
 
     def mark_as_done(  # noqa: D102 - Celery's own
         self,
@@ -85,6 +86,15 @@ class PlatformBackend(RedisBackend):
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Leave listening for the result to whoever asks for it: a caller of many jobs asks for few of them."""
+
+    def on_result_fulfilled(self, result: Any) -> None:
+        """Stop listening for *result* when there is something to say to the server anyway.
+
+        A handle may be deleted at any place, where nobody can wait for a server that is away.
+        """
+        consumer = self.result_consumer
+        if (channel := consumer._get_key_for_task(result.id)) in consumer.subscribed_to:  # noqa: SLF001 - as its own
+            consumer._pending_unsubscribe.add(channel)  # noqa: SLF001
 
     def count_again(self, request: Any, result: Any) -> bool:
         """Count the part of a run that may have been counted; False while somebody claims to send the body.

@@ -54,7 +54,8 @@ def test_a_job_that_was_revoked_is_not_run_by_a_class_that_starts_later(
     platform: PlatformApp, server: RedisServer, logs: Path, diary: Path
 ) -> None:
     with running_class("critical", server.url, logs / "critical.log", sociable=True):
-        platform.control.revoke("unwanted", reply=True, timeout=20, limit=1)
+        # until one has heard of it: what is told to all before anybody listens is told to nobody
+        wait_for(lambda: platform.control.revoke("unwanted", reply=True, timeout=2, limit=1), 20, "its answer")
         shop.notes_a_number.apply_async((diary, 1), task_id="unwanted", priority=Priority.NORMAL)
         shop.notes_a_number.apply_async((diary, 2), priority=Priority.NORMAL)
         with running_class("normal", server.url, logs / "normal.log", sociable=True) as normal:

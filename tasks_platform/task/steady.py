@@ -13,6 +13,7 @@ from celery.worker.consumer import Consumer
 
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
+from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
 from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
 from tasks_platform.task.taken import Taken
@@ -108,17 +109,25 @@ class SteadyConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of a lost connection without giving back what runs."""
-        if isinstance(self.task_consumer, LevelConsumer):
-            self._redelivered.expect(request.message for request in _in_the_pool())
-        elif self.task_consumer is not None and self.conninfo.transport.driver_type == "redis":
+        if self.task_consumer is not None and self.conninfo.transport.driver_type == "redis":
             channel = self.task_consumer.channel
             channel.do_restore = False
             self._owed |= channel.qos._delivered  # noqa: SLF001 - kombu has no other way to ask
-            self._running |= {request.message.delivery_tag for request in _in_the_pool()}
         try:
             super().on_connection_error_after_connected(exc)
         except Exception:
             log.warning("the lost connection could not be closed", exc_info=True)
+
+    def on_close(self) -> None:
+        """Forget what a lost connection has delivered, but for what the pool works on."""
+        handed = list(worker_state.reserved_requests)
+        with keeps_what_it_works_on(self.pool):
+            super().on_close()
+        kept = [request.message for request in handed if is_kept(self.pool, request)]
+        if isinstance(self.task_consumer, LevelConsumer):
+            self._redelivered.expect(kept)
+        else:
+            self._running |= {message.delivery_tag for message in kept}
 
     def on_ready(self) -> None:
         """Take over from the connection that was lost, if one was."""
@@ -168,12 +177,3 @@ class SteadyConsumer(Consumer):
     def _is_of_a_lost_channel(self, message: Any) -> bool:
         consumer = self.task_consumer
         return isinstance(consumer, LevelConsumer) and message.channel is not consumer.channel
-
-
-def _in_the_pool() -> list[Any]:
-    """Return the requests that the pool has."""
-    return [
-        request
-        for request in worker_state.reserved_requests
-        if request._apply_result is not None  # noqa: SLF001 - Celery has no other way to ask
-    ]

@@ -29,6 +29,8 @@ DIES_AFTER_SENDING = "dies-after-sending"
 #: The connection breaks when a worker has taken a message, and has not noted it at the server; and when it just has.
 CUT_BEFORE_NOTING = "cut-before-noting"
 CUT_AFTER_NOTING = "cut-after-noting"
+#: The connection breaks when a worker has handed a job to its pool, and none of its processes has it yet.
+CUT_WHEN_HANDED = "cut-when-handed"
 #: The results refuse to note once that a job was cancelled.
 REFUSES_TO_REVOKE = "refuses-to-revoke"
 #: The broker takes no message as long as the file is there.
@@ -42,6 +44,7 @@ _FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
 _put, _count = Channel._put, RedisBackend.on_chord_part_return
 _revoke = RedisBackend.mark_as_revoked
 _note = QoS.append
+_read = Channel._brpop_read
 _publish = RabbitChannel.basic_publish_confirm
 #: Where RabbitMQ takes jobs: what goes elsewhere (events, answers to remote control) is let through.
 _FOR_JOBS = ("", "celery_delayed_27")
@@ -81,6 +84,12 @@ def _noting(qos: QoS, message: Any, tag: str) -> None:
         raise
 
 
+def _reading(channel: Channel, **options: Any) -> Any:
+    read = _read(channel, **options)
+    _cut_if(CUT_WHEN_HANDED)
+    return read
+
+
 def _sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
     _die_if(DIES_BEFORE_SENDING)
     if (_FOLDER / REFUSES_MESSAGES).exists():
@@ -115,6 +124,7 @@ def _revoking(backend: RedisBackend, *args: Any, **options: Any) -> None:
 
 
 Channel._put = _sending
+Channel._brpop_read = _reading
 QoS.append = _noting
 RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting

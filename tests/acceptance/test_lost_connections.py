@@ -15,8 +15,9 @@ from celery import chain
 
 from acceptance import shop
 from acceptance.diary import read
-from acceptance.faults import CUT_AFTER_NOTING, CUT_BEFORE_NOTING
+from acceptance.faults import CUT_AFTER_NOTING, CUT_BEFORE_NOTING, CUT_WHEN_HANDED
 from acceptance.workers import PLAIN, PLATFORM, Worker, running_worker
+from month import children_of
 from redis_server import RedisServer, running_redis
 from waiting import wait_for
 
@@ -117,6 +118,39 @@ def test_a_job_that_was_just_taken_when_the_connection_broke_is_run(  # noqa: PL
         assert worker.said(LOST)
         wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
     assert read(diary) == ["1"]
+
+
+@pytest.mark.checklist(12)
+def test_a_job_that_no_process_had_yet_when_the_connection_broke_is_run(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / f"{CUT_WHEN_HANDED}.log") as worker:
+        worker.arm(CUT_WHEN_HANDED)
+        shop.notes_a_number.delay(diary, 1)
+        wait_for(lambda: read(diary), 30, "the job")
+        assert worker.said(LOST)
+        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+    assert read(diary) == ["1"]
+
+
+@pytest.mark.checklist(12)
+def test_a_job_runs_once_whose_process_had_not_said_that_it_began_when_the_connection_was_cut(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / "unsaid.log", concurrency=1) as worker:
+        (child,) = children_of(worker.process.pid)
+        os.kill(child, signal.SIGSTOP)
+        try:
+            job = shop.add.delay(1, 2)
+            shop.notes_a_number.delay(diary, 1)
+            wait_for(lambda: client.hlen("unacked") == 1, 20, "the arrival")
+            cut(client, worker)
+        finally:
+            os.kill(child, signal.SIGCONT)
+        assert job.get(timeout=20) == 3
+        wait_for(lambda: read(diary), 20, "the other job")
+        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
+        assert worker.told("started", job.id) == 1
 
 
 def test_plain_celery_ends_when_its_server_is_killed_while_a_late_acknowledged_job_runs(

@@ -30,6 +30,7 @@ class Batch:
     """Jobs on their way to Redis over one producer."""
 
     def __init__(self, app: Any, producer: Any, jobs: Sequence[Job]) -> None:
+        self._app = app
         self._producer = producer
         self._jobs = jobs
         self._policy = _retry_policy(app)
@@ -73,7 +74,7 @@ class Batch:
             except Exception as error:
                 raise self._partly(error, group.token) from error
             group.token = self._token
-            _settle([group.forget])
+            self._settle([group.forget])
         return self._handles
 
     def _those_there(self, group: ExactBatch) -> frozenset[str]:
@@ -130,7 +131,7 @@ class Batch:
     def _push(self, group: ExactBatch) -> None:
         group.flush()
         pushed, self._waiting = self._waiting, []
-        _settle(outcome.sent for _, outcome in pushed)
+        self._settle([outcome.sent for _, outcome in pushed])
 
     def _partly(self, error: Exception, token: str) -> Exception:
         """Settle what can be settled of the group that was not pushed, and tell what was sent."""
@@ -145,13 +146,22 @@ class Batch:
             rest[number] = token if in_doubt else None
             if not in_doubt:  # else its reservations run out by themselves
                 known.append(outcome.not_sent)
-        _settle(known)
+        self._settle(known)
         untried = range(len(self._handles), len(self._jobs))
         rest |= {number: self._jobs[number].call.token for number in untried if number not in rest}
         lost = {self._jobs[number].outgoing.job_id for number in rest}
         answered = {number: None for number, handle in enumerate(self._handles) if handle.id in lost}
         cause = error.__cause__ if isinstance(error, NotAllPushedError) and error.__cause__ else error
         return partly_sent(self._jobs, self._handles, {**answered, **rest}, cause, unsure=token)
+
+    def _settle(self, actions: Sequence[Callable[[], None]]) -> None:
+        """Do *actions* together; if that fails, one by one, whatever becomes of the others."""
+        try:
+            with self._app.store.together():
+                for action in actions:
+                    action()
+        except TROUBLE:
+            _settle(actions)
 
     def _repeatedly(self, action: Callable[[], Any]) -> Any:
         return retry_over_time(action, TROUBLE, **self._policy)
@@ -163,7 +173,7 @@ def _retry_policy(app: Any) -> dict[str, Any]:
 
 
 def _settle(actions: Iterable[Callable[[], None]]) -> None:
-    """Do each of *actions*, whatever becomes of the others; a store that stays away is left alone in the end."""
+    """Do each of *actions*; a store that stays away is left alone in the end."""
     failed: list[BaseException] = []
     give_up = time.monotonic() + RESERVATION
     for action in actions:

@@ -32,6 +32,14 @@ class TestJobIds:
         store.unreserve("job", "sender")
         assert store.reserve("job", "another", LONG) == "free"
 
+    def test_many_are_confirmed_and_given_up_together(self, store):
+        for job in ("sent", "not sent"):
+            store.reserve(job, "sender", LONG)
+        with store.together():
+            store.confirm("sent", LONG)
+            store.unreserve("not sent", "sender")
+        assert [store.reserve(job, "another", LONG) for job in ("sent", "not sent")] == ["taken", "free"]
+
     def test_what_was_sent_cannot_be_given_up(self, store):
         store.reserve("job", "sender", LONG)
         store.confirm("job", LONG)

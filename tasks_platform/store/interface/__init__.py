@@ -6,6 +6,7 @@ Records are JSON objects. Times are seconds; durations are seconds as float.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tasks_platform.store.interface.audit import Audit
@@ -26,6 +27,12 @@ class Store(
     JobIds, UniqueKeys, Runs, Letters, Replays, Audit, Steps, Flows, Firings, Results, WaitCounts, Watch, Protocol
 ):
     """All of it."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Do what answers nothing (``confirm``, ``unreserve``) at the end of the block, all of it in one round trip.
+
+        Whether a part of it was done is not known when the server fails meanwhile: it may be repeated.
+        """
 
 
 __all__ = [

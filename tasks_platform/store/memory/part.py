@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from tasks_platform.store.records import Record
@@ -39,6 +40,9 @@ class MemoryPart:
         self._created: dict[str, float] = {}
         self._firings: dict[str, dict[str, Record]] = {}
         self._ends: dict[str, dict[str, int]] = {}
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _get(self, key: str) -> Any:
         with self._lock:

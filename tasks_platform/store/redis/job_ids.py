@@ -16,10 +16,10 @@ class JobIds(RedisPart):
         return answer
 
     def confirm(self, job_id: str, ttl: float) -> None:
-        self._run("confirm", [self._id(job_id)], [ms(ttl)])
+        self._tell("confirm", [self._id(job_id)], [ms(ttl)])
 
     def unreserve(self, job_id: str, token: str) -> None:
-        self._run("unreserve", [self._id(job_id)], [token])
+        self._tell("unreserve", [self._id(job_id)], [token])
 
     def retire(self, job_id: str, ttl: float) -> None:
         self.client.set(self._id(job_id), "ended", px=ms(ttl))

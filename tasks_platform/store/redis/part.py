@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -22,6 +25,10 @@ REPLAY_TTL: Final = 30 * 86400
 CLAIMS_TTL: Final = 86400
 
 
+#: The store whose operations are done together, in this thread or task, and what collects them.
+_together: ContextVar[tuple[Any, Any]] = ContextVar("tasks_platform_together", default=(None, None))
+
+
 class RedisPart:
     """A subject of the store: every operation is one command, one transaction or one Lua script."""
 
@@ -33,6 +40,16 @@ class RedisPart:
     def client(self) -> Redis:
         """The connection pool of this process; redis-py opens new connections after a fork."""
         return connect(self._url)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self._pipeline() as pipe:
+            token = _together.set((self, pipe))
+            try:
+                yield
+            finally:
+                _together.reset(token)
+            pipe.execute()
 
     @cached_property
     def _scripts(self) -> dict[str, Script]:
@@ -51,6 +68,11 @@ class RedisPart:
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
         return self._scripts[script](keys=keys, args=arguments)
+
+    def _tell(self, script: str, keys: list[str], arguments: list[Any]) -> None:
+        """Run a script that answers nothing, now or together with others."""
+        store, pipe = _together.get()
+        self._scripts[script](keys=keys, args=arguments, client=pipe if store is self else None)
 
     def _id(self, job_id: str) -> str:
         return f"{self._prefix}id:{job_id}"

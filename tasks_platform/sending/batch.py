@@ -74,7 +74,7 @@ class Batch:
             except Exception as error:
                 raise self._partly(error, group.token) from error
             group.token = self._token
-            self._settle([group.forget])
+            _one_by_one([group.forget])
         return self._handles
 
     def _those_there(self, group: ExactBatch) -> frozenset[str]:
@@ -155,13 +155,13 @@ class Batch:
         return partly_sent(self._jobs, self._handles, {**answered, **rest}, cause, unsure=token)
 
     def _settle(self, actions: Sequence[Callable[[], None]]) -> None:
-        """Do *actions* together; if that fails, one by one, whatever becomes of the others."""
+        """Do *actions* together; if that fails, one by one."""
         try:
             with self._app.store.together():
                 for action in actions:
                     action()
         except TROUBLE:
-            _settle(actions)
+            _one_by_one(actions)
 
     def _repeatedly(self, action: Callable[[], Any]) -> Any:
         return retry_over_time(action, TROUBLE, **self._policy)
@@ -172,8 +172,8 @@ def _retry_policy(app: Any) -> dict[str, Any]:
     return policy if app.conf.task_publish_retry else {**policy, "max_retries": 0}
 
 
-def _settle(actions: Iterable[Callable[[], None]]) -> None:
-    """Do each of *actions*; a store that stays away is left alone in the end."""
+def _one_by_one(actions: Iterable[Callable[[], None]]) -> None:
+    """Do each of *actions*, whatever becomes of the others; a store that stays away is left alone in the end."""
     failed: list[BaseException] = []
     give_up = time.monotonic() + RESERVATION
     for action in actions:

@@ -17,8 +17,7 @@ def keeps_what_it_works_on(pool: Any) -> Iterator[None]:
     It forgets every job whose process has not said yet that it began: those that no process has, which is right, and
     those that a process is about to begin, of which nobody would ever hear that they ended.
     """
-    inner: Any = getattr(pool, "_pool", None)
-    if not _forgets(inner):
+    if (inner := _forgetful(pool)) is None:
         yield
         return
     jobs = dict(inner._cache)  # noqa: SLF001 - Celery has no other way to ask
@@ -35,15 +34,16 @@ def is_kept(pool: Any, request: Any) -> bool:
     """Tell whether *pool* works on the job of *request*; threads and others do so with all they were handed."""
     if request._apply_result is None:  # noqa: SLF001 - Celery has no other way to ask
         return False
-    inner: Any = getattr(pool, "_pool", None)
-    if not _forgets(inner):
+    if (inner := _forgetful(pool)) is None:
         return True
     job = request._apply_result()  # noqa: SLF001 - a weak reference
     return job is not None and job._job in inner._cache  # noqa: SLF001
 
 
-def _forgets(inner: Any) -> bool:
-    return isinstance(inner, AsynPool)
+def _forgetful(pool: Any) -> Any:
+    """Return the pool of processes inside *pool*; None if it is one of threads, or of another kind."""
+    inner = getattr(pool, "_pool", None)
+    return inner if isinstance(inner, AsynPool) else None
 
 
 def _is_about_to_be_written(job: Any) -> bool:

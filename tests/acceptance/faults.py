@@ -55,22 +55,25 @@ def arm(fault: str) -> None:
     (_FOLDER / fault).touch()
 
 
-def _die_if(fault: str) -> None:
-    """Kill this process if *fault* is armed; it strikes once."""
+def _strikes(fault: str) -> bool:
+    """Tell whether *fault* is armed; it strikes once."""
     try:
         (_FOLDER / fault).unlink()
     except FileNotFoundError:
-        return
-    os.kill(os.getpid(), signal.SIGKILL)
+        return False
+    return True
+
+
+def _die_if(fault: str) -> None:
+    """Kill this process if *fault* strikes."""
+    if _strikes(fault):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _cut_if(fault: str) -> None:
-    """Break the connection if *fault* is armed; it strikes once."""
-    try:
-        (_FOLDER / fault).unlink()
-    except FileNotFoundError:
-        return
-    raise Cut("the connection was cut")
+    """Break the connection if *fault* strikes."""
+    if _strikes(fault):
+        raise Cut("the connection was cut")
 
 
 def _noting(qos: QoS, message: Any, tag: str) -> None:
@@ -117,8 +120,7 @@ def _counting(backend: RedisBackend, *args: Any, **options: Any) -> None:
 
 
 def _revoking(backend: RedisBackend, *args: Any, **options: Any) -> None:
-    if (_FOLDER / REFUSES_TO_REVOKE).exists():
-        (_FOLDER / REFUSES_TO_REVOKE).unlink()
+    if _strikes(REFUSES_TO_REVOKE):
         raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
     _revoke(backend, *args, **options)
 

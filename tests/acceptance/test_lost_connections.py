@@ -107,25 +107,12 @@ def test_a_job_runs_once_when_the_connection_is_cut_and_a_delayed_one_is_not_for
 
 
 @pytest.mark.checklist(12)
-@pytest.mark.parametrize("fault", [CUT_BEFORE_NOTING, CUT_AFTER_NOTING])
+@pytest.mark.parametrize("fault", [CUT_BEFORE_NOTING, CUT_AFTER_NOTING, CUT_WHEN_HANDED])
 def test_a_job_that_was_just_taken_when_the_connection_broke_is_run(  # noqa: PLR0913, PLR0917
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, fault: str
 ) -> None:
     with running_worker(PLATFORM, server.url, logs / f"{fault}.log") as worker:
         worker.arm(fault)
-        shop.notes_a_number.delay(diary, 1)
-        wait_for(lambda: read(diary), 30, "the job")
-        assert worker.said(LOST)
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
-    assert read(diary) == ["1"]
-
-
-@pytest.mark.checklist(12)
-def test_a_job_that_no_process_had_yet_when_the_connection_broke_is_run(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
-) -> None:
-    with running_worker(PLATFORM, server.url, logs / f"{CUT_WHEN_HANDED}.log") as worker:
-        worker.arm(CUT_WHEN_HANDED)
         shop.notes_a_number.delay(diary, 1)
         wait_for(lambda: read(diary), 30, "the job")
         assert worker.said(LOST)

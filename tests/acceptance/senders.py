@@ -42,7 +42,7 @@ def send_at_once(  # noqa: PLR0913 - what is sent, and where to
         for _ in range(PROCESSES)
     ]
     try:
-        wait_for(lambda: int(client.get(READY) or 0) == PROCESSES, 120, "all senders")
+        wait_for(lambda: int(client.get(READY) or 0) == PROCESSES, 60, "all senders")
         client.set(GO, 1)
         return [job_id for process in processes for job_id in json.loads(process.communicate(timeout=60)[0])]
     finally:

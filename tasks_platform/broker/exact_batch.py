@@ -7,12 +7,17 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
+import redis
 from kombu.transport.redis import PublishBatch  # type: ignore[attr-defined]  # new in kombu 5.7
 from redis.exceptions import ResponseError
 
 #: How long it is known what a batch has pushed, in milliseconds: as long as the rest of it may be sent.
 _KEPT: Final = 86_400_000
 _SETS: Final = "tasks-platform:batch:"
+
+
+#: Its name, its key, and its other arguments.
+_Command = tuple[str, str, list[Any]]
 
 
 class NotAllPushedError(Exception):
@@ -40,9 +45,9 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         self.token = token
         #: Calls what it is given, again while the server is in trouble, and raises the last error.
         self._repeatedly = repeatedly
-        self._messages: list[tuple[str, str, str, Any]] = []
+        #: Per message: its id, and the commands that put it into its queue.
+        self._messages: list[tuple[str, list[_Command]]] = []
         self._ids: dict[str, None] = {}
-        self._current = ""
         self._in_doubt = False
         #: Bytes that wait to be pushed.
         self.size = 0
@@ -52,16 +57,19 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
 
     def publish(self, message: Mapping[str, Any], **options: Any) -> Any:
         """Keep a message to be pushed with its group."""
-        self._current = (message.get("headers") or {}).get("id") or ""
-        if self._current:
-            self._ids[self._current] = None
+        job_id = (message.get("headers") or {}).get("id") or ""
+        self._messages.append((job_id, []))
+        if job_id:
+            self._ids[job_id] = None
         return self.channel.basic_publish(message, _publish_batch=self, **options)
 
     def add(self, name: str, *args: Any) -> None:
         """Keep one command of the message that is being routed."""
-        key, payload = args
-        self._messages.append((self._current, name, key, payload))
-        self.size += len(payload) if isinstance(payload, (str, bytes)) else 0
+        key, *others = args
+        if name == "zadd":  # as redis-py takes it: what to add -> score
+            others = [part for member, score in others[0].items() for part in (score, member)]
+        self._messages[-1][1].append((name, f"{self.channel.global_keyprefix}{key}", others))
+        self.size += sum(len(part) for part in others if isinstance(part, (str, bytes)))
 
     def flush(self) -> None:
         """Push the group.
@@ -102,9 +110,13 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         return f"{_SETS}{self.token}"
 
     def _push(self) -> None:
-        keys = list(dict.fromkeys(key for _, _, key, _ in self._messages))
+        keys = list(dict.fromkeys(key for _, commands in self._messages for _, key, _ in commands))
         number = {key: place for place, key in enumerate(keys, 2)}
-        told = [part for job_id, name, key, load in self._messages for part in (job_id, name, number[key], load)]
+        told: list[Any] = []
+        for job_id, commands in self._messages:
+            told += [job_id, len(commands)]
+            for name, key, others in commands:
+                told += [name, number[key], len(others), *others]
         try:
             done, *trouble = self._run(self._scripts["push_once"], [self._set, *keys], [_KEPT, *told])
         except ResponseError:
@@ -129,17 +141,20 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         return frozenset(self._ids) & {_text(job_id) for job_id in pushed}
 
     def _run(self, script: Any, keys: list[str], arguments: list[Any]) -> Any:
-        with self.channel.conn_or_acquire() as client:
-            return script(keys=keys, args=arguments, client=client)
+        return script(keys=keys, args=arguments, client=self._client)
+
+    @cached_property
+    def _client(self) -> redis.Redis:
+        """A client that leaves keys as they are; kombu's adds the prefix to the first one only."""
+        return redis.Redis(connection_pool=self.channel.pool)
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:
         folder = files("tasks_platform.broker") / "lua"
-        with self.channel.conn_or_acquire() as client:
-            return {
-                name: client.register_script((folder / f"{name}.lua").read_text())
-                for name in ("push_once", "push_no_more")
-            }
+        return {
+            name: self._client.register_script((folder / f"{name}.lua").read_text())
+            for name in ("push_once", "push_no_more")
+        }
 
 
 def _text(value: Any) -> str:

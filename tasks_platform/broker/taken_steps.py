@@ -15,6 +15,8 @@ class TakenSteps(list[int]):
 
     def __init__(self, steps: Iterable[int], taken: Iterable[int]) -> None:
         super().__init__(steps)
+        #: All steps.
+        self.all = tuple(super().__iter__())
         self._taken = tuple(taken)
 
     def __iter__(self) -> Iterator[int]:

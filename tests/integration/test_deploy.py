@@ -144,5 +144,7 @@ def test_a_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("tasks_platform/")}
     package = ROOT / "tasks_platform"
+    hook = package / "broker" / "leased" / "hook.py"  # it is a module by itself
     files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert {str(path.relative_to(ROOT)) for path in files} <= held
+    assert {str(path.relative_to(ROOT)) for path in files} - held == {str(hook.relative_to(ROOT))}
+    assert zipfile.ZipFile(wheel).read("leased_redis_hook.py") == hook.read_bytes()

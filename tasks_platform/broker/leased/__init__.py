@@ -1,0 +1,11 @@
+"""A Redis broker that loses nothing: messages are claimed under a lease, and delays are kept in Redis."""
+
+from kombu.transport import TRANSPORT_ALIASES
+
+from tasks_platform.broker.leased.moving import CLAIM, in_place_of
+
+# As in hook.py, which is not a part of the installed package.
+for _name in ("leased", "leased+redis", "leased+rediss", "leased+socket"):
+    TRANSPORT_ALIASES[_name] = "tasks_platform.broker.leased.transport:Transport"
+
+__all__ = ["CLAIM", "in_place_of"]

@@ -1,0 +1,234 @@
+"""Channel: kombu's Redis channel, which claims messages under a lease in place of popping them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import cached_property
+from queue import Empty
+from typing import Any, Final
+
+import redis
+from redis.exceptions import NoScriptError, ReadOnlyError
+
+from tasks_platform.broker.leased import payload
+from tasks_platform.broker.leased.asking import CLAIM, Asked
+from tasks_platform.broker.leased.graveyard import Buried
+from tasks_platform.broker.leased.held import Claim
+from tasks_platform.broker.leased.lease import Lease
+from tasks_platform.broker.leased.moves import buried, postponed
+from tasks_platform.broker.leased.moving import CLAIM as CLAIM_KEY
+from tasks_platform.broker.leased.publishing import Place
+from tasks_platform.broker.leased.qos import LeasedQoS
+from tasks_platform.broker.leased.storing import StoringChannel
+
+log = logging.getLogger(__name__)
+#: The most messages that are claimed at once.
+_MOST: Final = 100
+#: Seconds that the commands of a lease wait for the server, unless the options say otherwise.
+_PATIENCE: Final = 5.0
+#: After how many ms a server is asked again that refused.
+_REFUSED_MS: Final = 1000
+#: What a server answers that is no master any more.
+_DEMOTED: Final = ("UNBLOCKED", "MASTERDOWN")
+
+
+class Channel(StoringChannel):
+    """A channel on which no message is ever in no place.
+
+    The connection that waits for messages is in one of two states. It *claims*: one script takes what is there. When
+    nothing was there, it *waits* for a signal that somebody has put a message into one of its lists, or until the next
+    delayed message is due, and claims again.
+    """
+
+    QoS = LeasedQoS
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._no_ack: set[str] = set()
+        #: The claim that was sent, and whose answer has not been read.
+        self._asked: Asked | None = None
+        #: For how many ms to wait before the next claim; None: not at all.
+        self._nap_ms: int | None = None
+        super().__init__(*args, **options)
+
+    @property
+    def own_lease(self) -> Lease | None:
+        """The lease, if this channel has ever claimed anything."""
+        return self.__dict__.get("lease")
+
+    @cached_property
+    def lease(self) -> Lease:
+        """What this process has at this broker. It keeps parameters of its own: a closed channel has none any more."""
+        params = self._connparams()
+        params["socket_timeout"] = params.get("socket_timeout") or _PATIENCE
+        named = sorted((name, str(value)) for name, value in params.items() if name != "connection_class")
+        return Lease.of_process(
+            (repr(named), self.names),
+            lambda: Lease(
+                lambda: redis.Redis(connection_pool=redis.ConnectionPool(**params)),
+                self.names,
+                float(self.lease_seconds),
+                int(self.delivery_limit),
+            ),
+        )
+
+    @property
+    def in_event_loop(self) -> bool:
+        """Whether messages are received in an event loop, which must not wait for answers of the server."""
+        return bool(getattr(self.connection, "in_event_loop", False))
+
+    def basic_consume(self, queue: str, no_ack: bool, *args: Any, **options: Any) -> Any:  # noqa: FBT001 - kombu's own
+        """Consume from *queue*."""
+        (self._no_ack.add if no_ack else self._no_ack.discard)(queue)
+        return super().basic_consume(queue, no_ack, *args, **options)
+
+    def close(self) -> None:
+        """Close the channel, at once also while it waits for messages."""
+        if self._in_poll and self._asked is None:
+            self._in_poll.disconnect()
+        super().close()
+        self._give_up()
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        if not queues:
+            return
+        self._give_up()
+        connection = self.client.connection
+        if self._nap_ms is None:
+            room = self.qos.can_consume_max_estimate()
+            # who sets no limit gets one at a time, as from kombu
+            self._asked = self._ask(list(queues), 1 if room is None else max(1, min(room, _MOST)))
+            connection.send_command(*self._asked.command)
+        else:
+            keys = [self.names.wake(queue, step) for step in self.priority_steps for queue in queues]
+            connection.send_command("BZPOPMIN", *keys, self._nap_ms / 1000)
+        self._in_poll = connection
+        self._brpop_sent_at = time.monotonic()
+
+    def _brpop_read(self, **options: Any) -> bool:
+        asked, self._asked, self._nap_ms = self._asked, None, None
+        try:
+            answer = self._answer("BZPOPMIN" if asked is None else "EVALSHA", **options)
+            if asked is None:
+                raise Empty  # somebody has put something, or it is time to look
+            now, next_due, *found = answer
+            if not found:
+                longest = self._longest_nap_ms
+                self._nap_ms = max(1, min(longest, next_due - now)) if next_due else longest  # 0 were for ever
+                raise Empty
+            self._hand_on(asked, now, found)
+            return True
+        finally:
+            if asked is not None:
+                asked.lease.held.came(asked.numbers)
+            self._in_poll = None
+            self._flush_brpop_reauth()
+
+    def _on_connection_disconnect(self, connection: Any) -> None:
+        if self._in_poll is connection:
+            self._give_up()
+        super()._on_connection_disconnect(connection)
+
+    def _give_up(self) -> None:
+        """Expect no answer to a claim any more: what it may have taken all the same is found by the lease."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.lease.held.came(asked.numbers)
+
+    @property
+    def _longest_nap_ms(self) -> int:
+        return int(self.brpop_timeout * 1000)
+
+    def _ask(self, queues: list[str], want: int) -> Asked:
+        return Asked(
+            lease=self.lease,
+            numbers=self.lease.begin(want),
+            queues=queues,
+            no_ack=self._no_ack,
+            all_steps=self.all_steps,
+            steps=tuple(self.priority_steps),
+            nap_ms=self._longest_nap_ms,
+        )
+
+    def _answer(self, command: str, **options: Any) -> Any:
+        client = self.client
+        try:
+            return client.parse_response(client.connection, command, **options)
+        except NoScriptError:
+            self.server.script_load(CLAIM)
+            raise Empty from None
+        except self.ResponseError as error:
+            if isinstance(error, ReadOnlyError) or str(error).startswith(_DEMOTED):
+                client.connection.disconnect()
+                raise redis.ConnectionError(f"the server is no master any more: {error}") from error
+            log.error("the server hands out no messages; asking again in %g s: %s", _REFUSED_MS / 1000, error)  # noqa: TRY400
+            self._nap_ms = _REFUSED_MS
+            raise Empty from None
+        except self.connection_errors:
+            client.connection.disconnect()
+            raise
+
+    def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:
+        """Deliver what was claimed; when that fails, the rest goes back as it was."""
+        trouble: BaseException | None = None
+        back: list[str] = []
+        for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+            queue = asked.queues[place - 1]
+            if (message := self._received(queue, int(step), number, raw, now)) is None:
+                continue
+            tag = message["properties"]["delivery_tag"]
+            if self._closing or queue not in self._active_queues or trouble is not None:
+                back.append(tag)
+                continue
+            self._queue_cycle.rotate(queue)
+            try:
+                self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu does
+            except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
+                trouble = error
+                if self.lease.held.is_idle(tag):
+                    back.append(tag)
+        self.lease.give_back(back)
+        try:
+            if trouble is not None:
+                raise trouble
+        finally:
+            trouble = None  # else error and frame keep each other, and the message, alive
+
+    def _received(self, queue: str, step: int, number: int, raw: bytes, now: int) -> dict[str, Any] | None:
+        """Return the message that was claimed as *number*; None if it is none, or not due yet: it is elsewhere now."""
+        recorded = queue not in self._no_ack
+        try:
+            message = payload.read(raw)
+        except payload.BadMessageError as bad:
+            if recorded:
+                what = Buried(reason="unreadable", detail=str(bad), queue=queue, raw=raw)
+                self.lease.move([buried(number, what)])
+            return None
+        if recorded and (due := payload.due(message)) is not None and due > now:
+            self.lease.move([postponed(number, self.names, Place(queue, step, (), None), raw, due)])
+            return None
+        payload.start_now(message)
+        if recorded:
+            properties = message["properties"]
+            if properties["delivery_tag"] in self.lease.held:  # it was given to others meanwhile, and came back here
+                properties["delivery_tag"] += f":{number}"
+            properties["delivery_info"][CLAIM_KEY] = f"{number}@{self.lease.worker}"
+            where = self.names.ready(queue, step).encode()
+            self.lease.held.add(properties["delivery_tag"], Claim(number, queue, where, raw))
+        return message
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        claim = self.server.register_script(CLAIM)
+        self._maybe_update_queues_expire(self.server, queue)
+        while True:
+            asked = self._ask([queue], 1)
+            try:
+                now, _, *found = claim(keys=asked.keys, args=asked.arguments)
+                if not found:
+                    raise Empty
+                message = self._received(queue, int(found[1]), found[2], found[3], now)
+            finally:
+                asked.lease.held.came(asked.numbers)
+            if message is not None:
+                return message

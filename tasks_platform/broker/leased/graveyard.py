@@ -1,0 +1,67 @@
+"""What nobody can run: kept as it was, with the reason."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import redis
+
+#: Why a message lies in the graveyard: it cannot be read, its consumer refused it, or too many workers died with it.
+Reason = Literal["unreadable", "rejected", "delivery-limit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buried:
+    """A message that nobody can run."""
+
+    reason: Reason
+    #: What is wrong with it, in words.
+    detail: str
+    queue: str
+    #: The bytes that stood in the queue.
+    raw: bytes
+    #: When it was buried, in seconds since 1970.
+    at: float = field(default_factory=time.time)
+    #: How many workers died with it, and the last of them.
+    deaths: int = 0
+    workers: Sequence[str] = ()
+
+    def write(self) -> bytes:
+        """Return it as it is stored: JSON, the bytes as base64."""
+        return json.dumps({**asdict(self), "raw": base64.b64encode(self.raw).decode()}).encode()
+
+    @classmethod
+    def read(cls, stored: bytes) -> Buried:
+        """Return what `write` has written."""
+        try:
+            found: dict[str, Any] = json.loads(stored)
+            return cls(**{**found, "raw": base64.b64decode(found["raw"])})
+        except (ValueError, TypeError, KeyError):
+            return cls(reason="unreadable", detail="it lay there, and nobody knows why", queue="", raw=stored)
+
+
+class Graveyard:
+    """The list of what was buried at one broker."""
+
+    def __init__(self, server: redis.Redis, key: str) -> None:
+        self._server = server
+        self._key = key
+
+    def __len__(self) -> int:
+        number: Any = self._server.llen(self._key)
+        return int(number)
+
+    def oldest(self, most: int) -> Iterator[tuple[bytes, Buried]]:
+        """Yield the *most* that have lain there longest, as they are stored and as what they are."""
+        found: Any = self._server.lrange(self._key, -most, -1)
+        for stored in reversed(found):
+            yield stored, Buried.read(stored)
+
+    def remove(self, stored: bytes) -> None:
+        """Take one out, by what is stored of it."""
+        self._server.lrem(self._key, -1, stored)  # type: ignore[arg-type]  # bytes are taken, too

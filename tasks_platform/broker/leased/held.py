@@ -1,0 +1,101 @@
+"""Held: the messages that this process has, and who still knows them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class Claim:
+    """A message that this process has under its lease."""
+
+    number: int
+    queue: str
+    #: The key of the list it was taken from.
+    list: bytes
+    raw: bytes
+    #: The message as kombu knows it; None before somebody is to receive it.
+    message: weakref.ref[Any] | None = None
+
+
+class Held:
+    """Which claims are whose: those that are delivered, by delivery tag, and those that are on their way in or out.
+
+    All of it may be asked and changed by any thread: every step is one operation of a dict or a set.
+    """
+
+    def __init__(self, dropped: Callable[[str], None]) -> None:
+        #: Called with the tag of a message that nobody knows any more; at any time, so it must do next to nothing.
+        self._dropped = dropped
+        self._claims: dict[str, Claim] = {}
+        #: Claims that the server may still record, and ones that it may still have recorded.
+        self._coming: set[int] = set()
+        self._going: set[int] = set()
+        self._next = 1
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self._claims
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether this process has nothing, and nothing is on its way in or out."""
+        return not (self._claims or self._coming or self._going)
+
+    def number(self, count: int) -> range:
+        """Return the numbers of the next *count* claims."""
+        first, self._next = self._next, self._next + count
+        self._coming.update(numbers := range(first, first + count))
+        return numbers
+
+    def came(self, numbers: range) -> None:
+        """No more claims with these *numbers* are on their way."""
+        self._coming.difference_update(numbers)
+
+    def add(self, tag: str, claim: Claim) -> None:
+        """Remember a claim."""
+        self._claims[tag] = claim
+
+    def attach(self, tag: str, message: Any) -> None:
+        """Remember the message of a claim: when nobody knows it any more, nobody will ever acknowledge it."""
+        if (claim := self._claims.get(tag)) is not None:
+            claim.message = weakref.ref(message, lambda _: self._dropped(tag))
+
+    def is_idle(self, tag: str) -> bool:
+        """Tell whether a message is here that nobody knows."""
+        claim = self._claims.get(tag)
+        return claim is not None and (claim.message is None or claim.message() is None)
+
+    def take(self, tag: str) -> Claim | None:
+        """Return the claim of *tag*, which from now on is on its way out; None if it is there no more."""
+        if (claim := self._claims.get(tag)) is not None:
+            self._going.add(claim.number)  # before it leaves the others: `strays` must find it somewhere
+        return self._claims.pop(tag, None)
+
+    def gone(self, *numbers: int) -> None:
+        """Forget claims with these *numbers*: so has the server."""
+        self._going.difference_update(numbers)
+
+    def lost(self, recorded: frozenset[int], known: frozenset[int]) -> list[Claim]:
+        """Drop and return claims that were *known* before the server said which are *recorded*, and are not."""
+        tags = [tag for tag, claim in list(self._claims.items()) if claim.number in known - recorded]
+        return [claim for tag in tags if (claim := self._claims.pop(tag, None)) is not None]
+
+    def strays(self, recorded: frozenset[int]) -> frozenset[int]:
+        """Return those of the *recorded* claims that nobody here knows of: the answer to their claim was lost."""
+        # in the order in which a claim passes through them
+        unknown = recorded.difference(tuple(self._coming))
+        return (unknown - self.numbers()).difference(tuple(self._going))
+
+    def numbers(self) -> frozenset[int]:
+        """Return the numbers of the claims that are delivered."""
+        return frozenset(claim.number for claim in list(self._claims.values()))
+
+    def tags(self) -> list[str]:
+        """Return the delivery tags of all messages, oldest first."""
+        return list(self._claims)

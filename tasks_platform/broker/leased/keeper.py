@@ -1,0 +1,216 @@
+"""Keeper: the thread of a lease."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import redis
+
+from tasks_platform.broker.leased.moves import moved
+from tasks_platform.broker.leased.reaper import recover, split
+from tasks_platform.broker.leased.scripts import Move, Scripts
+from tasks_platform.broker.leased.unpatched import Empty, SimpleQueue, allocate_lock, start_thread
+
+if TYPE_CHECKING:
+    from tasks_platform.broker.leased.lease import Lease
+
+log = logging.getLogger(__name__)
+_TROUBLE: Final = (redis.RedisError, OSError)
+#: A lease is kept this often in its time.
+_BEATS: Final = 3
+#: Seconds until a server that was away is asked again.
+_PAUSE: Final = 0.5
+#: Seconds for which a server may be away before a process that has nothing of it forgets it.
+_GIVE_UP: Final = 60.0
+#: Seconds at least between two looks.
+_SOON: Final = 0.1
+#: The most that is done in one step.
+_BATCH: Final = 500
+#: How often it is looked for messages that nobody works on, when a channel has closed.
+_SWEEPS: Final = 3
+
+#: What the thread is told: acknowledge a claim, look at a message that nobody knows, move messages, or (None) end.
+_Order = int | str | list[Move] | None
+
+
+class Keeper:
+    """Keeps a lease, acknowledges, gives back what nobody works on, and recovers what dead workers had.
+
+    It runs in a thread of the system, so that neither a busy event loop nor a worker that sleeps in a signal handler
+    ends the lease. Only code that keeps the interpreter to itself for longer than the lease does.
+    """
+
+    def __init__(self, lease: Lease, connect: Callable[[], Scripts], delivery_limit: int) -> None:
+        self._lease = lease
+        self._connect = connect
+        self._delivery_limit = delivery_limit
+        self._orders: SimpleQueue[_Order] = SimpleQueue()
+        self._runs = False
+        self._gate = allocate_lock()
+        self._ended = SimpleQueue[None]()
+        self._settling: list[int] = []
+        self._moving: list[Move] = []
+        #: Before this, in seconds of the monotonic clock, no other worker is taken for dead; None: not known yet.
+        self._patient_until: float | None = None
+        self._next_look = 0.0
+        self._in_trouble = False
+        self._in_trouble_since = 0.0
+        self._sweeps = 0
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        with self._gate:
+            if not self._runs:
+                self._runs = True
+                self._ended = SimpleQueue[None]()
+                start_thread(self._run)
+
+    def settle(self, number: int) -> None:
+        """Acknowledge a claim."""
+        self._orders.put(number)
+
+    def move(self, moves: list[Move]) -> None:
+        """Move messages out of this worker's claims."""
+        self.start()
+        self._orders.put(moves)
+
+    def dropped(self, tag: str) -> None:
+        """Nobody knows the message *tag* any more; may be called at any time, in the middle of anything."""
+        self._orders.put(tag)
+
+    def sweep(self) -> None:
+        """Look a few times for messages that only refer to themselves: nobody works on them."""
+        self._sweeps = _SWEEPS
+
+    def stop(self) -> None:
+        """End the thread; what it has not done is left to `finish`."""
+        if self._runs:
+            self._orders.put(None)
+            try:
+                self._ended.get(timeout=self._lease.seconds)
+            except Empty:  # it hangs at a server that is away
+                log.warning("the thread of the lease does not end; its messages are recovered when the lease ends")
+
+    def finish(self, scripts: Scripts) -> None:
+        """Do what is still to be done, in the caller's thread, if the server takes it."""
+        while not self._orders.empty():
+            self._take(self._orders.get_nowait())
+        try:
+            self._deliver(scripts)
+        except _TROUBLE as trouble:
+            log.warning("%d acknowledgements could not be sent: %r", len(self._settling), trouble)
+
+    def _run(self) -> None:
+        scripts = self._connect()
+        goes_on = True
+        while goes_on:
+            try:
+                goes_on = self._listen()
+                self._deliver(scripts)
+                if goes_on and time.monotonic() >= self._next_look:
+                    self._look(scripts)
+                self._in_trouble = False
+            except _TROUBLE as trouble:
+                goes_on = goes_on and not self._bear(trouble)
+            except Exception:
+                log.exception("the thread of the lease goes on")
+                time.sleep(_PAUSE)
+        scripts.client.close()
+        self._ended.put(None)
+
+    def _listen(self) -> bool:
+        """Take orders until there are none, or it is time for a look; False when it is time to end."""
+        wait = max(0.0, self._next_look - time.monotonic())
+        if self._settling or self._moving:
+            wait = min(wait, _PAUSE)
+        try:
+            goes_on = self._take(self._orders.get(timeout=wait))
+        except Empty:
+            return True
+        while goes_on and not self._orders.empty() and len(self._settling) < _BATCH:
+            goes_on = self._take(self._orders.get_nowait())
+        return goes_on
+
+    def _take(self, order: _Order) -> bool:
+        if isinstance(order, int):
+            self._settling.append(order)
+        elif isinstance(order, str):
+            if self._lease.held.is_idle(order) and (claim := self._lease.held.take(order)) is not None:
+                self._moving.append(moved(claim, "head"))
+        elif order is not None:
+            self._moving += order
+        return order is not None
+
+    def _deliver(self, scripts: Scripts) -> None:
+        held = self._lease.held
+        while batch := self._settling[:_BATCH]:
+            had = scripts.settle(batch)
+            del self._settling[: len(batch)]
+            held.gone(*batch)
+            if not self._in_trouble:  # else an answer was lost, and they are settled for the second time
+                self._lease.count_lost(len(batch) - had)
+        while moves := self._moving[:_BATCH]:
+            scripts.move(self._lease.worker, moves)
+            del self._moving[: len(moves)]
+            held.gone(*(move.number for move in moves))
+
+    def _look(self, scripts: Scripts) -> None:
+        """Keep the lease, find claims that went astray, and recover what dead workers had."""
+        if self._sweeps:
+            self._sweeps -= 1
+            gc.collect()
+        held = self._lease.held
+        known = held.numbers()
+        seen = scripts.tend(self._lease.seconds)
+        beat = self._lease.seconds / _BEATS
+        now = time.monotonic()
+        ends_in = max(_SOON, (seen.next_end - seen.now) / 1000 + 0.01) if seen.next_end else beat
+        self._next_look = now + min(beat, ends_in)
+        if known and not seen.kept:
+            self._lease.count_lost(len(held.lost(seen.numbers, known)))
+        if strays := held.strays(seen.numbers):
+            self._return_strays(scripts, strays)
+        if self._patient_until is None:
+            # those who waited for a server that has just started are about to say that they live
+            self._patient_until = now + self._lease.seconds - scripts.uptime()
+        if now >= self._patient_until:
+            for worker in seen.dead:
+                if worker != self._lease.worker:
+                    recover(scripts, worker, self._delivery_limit)
+        else:
+            self._next_look = min(now + beat, max(self._next_look, self._patient_until))
+
+    def _return_strays(self, scripts: Scripts, numbers: frozenset[int]) -> None:
+        log.warning("%d messages were claimed for this worker in an answer that was lost; they go back", len(numbers))
+        claims = scripts.claims_of(self._lease.worker)
+        recorded = [(number, claims[number]) for number in sorted(numbers, reverse=True) if number in claims]
+        scripts.move(self._lease.worker, [_untouched(number, value) for number, value in recorded])
+
+    def _bear(self, trouble: Exception) -> bool:
+        """Wait for a server in trouble; True if nobody needs it any more.
+
+        When it is back, the other workers are given time to say that they live.
+        """
+        now = time.monotonic()
+        if not self._in_trouble:
+            matters = not self._lease.held.is_empty
+            log.log(logging.WARNING if matters else logging.DEBUG, "the lease cannot be kept just now: %r", trouble)
+            self._in_trouble_since = now
+        self._in_trouble = True
+        self._patient_until = now + self._lease.seconds
+        self._next_look = now
+        with self._gate:
+            if now - self._in_trouble_since > _GIVE_UP and self._lease.held.is_empty and self._orders.empty():
+                self._runs = self._in_trouble = False  # it is started again with the next claim
+                return True
+        time.sleep(_PAUSE)
+        return False
+
+
+def _untouched(number: int, recorded: bytes) -> Move:
+    where, message = split(recorded)
+    return Move(number, "head" if where else "nowhere", where, message)

@@ -1,0 +1,143 @@
+"""Lease: what a process has of a broker, kept alive by a thread as long as the process lives."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import redis
+
+from tasks_platform.broker.leased.graveyard import Buried, Reason
+from tasks_platform.broker.leased.held import Held
+from tasks_platform.broker.leased.keeper import Keeper
+from tasks_platform.broker.leased.moves import buried, moved
+from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.scripts import Move, Scripts, Where
+
+log = logging.getLogger(__name__)
+#: What a server that is away, or not ready, answers with.
+TROUBLE = (redis.RedisError, OSError)
+
+
+class Lease:
+    """What this process has claimed at one broker.
+
+    It outlives the channels and connections over which messages were claimed: while a message is known to anybody in
+    this process, it is being worked on, whatever becomes of the connection. A message that nobody knows any more
+    and that was not acknowledged goes back to its queue.
+    """
+
+    _all: ClassVar[dict[tuple[Any, ...], Lease]] = {}
+    _guard: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, connect: Callable[[], redis.Redis], names: Names, seconds: float, delivery_limit: int) -> None:
+        self.names = names
+        #: How long a worker that died keeps what it had.
+        self.seconds = seconds
+        #: This process, as others see it: a name that no other has had.
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        #: How many claims were lost to others because this process did not run for longer than its lease.
+        self.lost = 0
+        self._pid = os.getpid()
+        self.scripts = Scripts(connect(), names, self.worker)
+        self._keeper = Keeper(self, lambda: Scripts(connect(), names, self.worker), delivery_limit)
+        self.held = Held(self._keeper.dropped)
+        #: Whether it has given back everything.
+        self.ended = False
+
+    @classmethod
+    def of_process(cls, key: tuple[Any, ...], make: Callable[[], Lease]) -> Lease:
+        """Return the lease of this process (not of the one it was forked from) at the broker *key*."""
+        with cls._guard:
+            mine = (os.getpid(), *key)
+            if (lease := cls._all.get(mine)) is None or lease.ended:
+                lease = cls._all[mine] = make()
+                atexit.register(lease.end)
+            return lease
+
+    def begin(self, count: int) -> range:
+        """Return the numbers of *count* claims that are about to be made; from the first on, the lease is kept."""
+        numbers = self.held.number(count)
+        self._keeper.start()
+        return numbers
+
+    def settle(self, tag: str, *, later: bool) -> None:
+        """Acknowledge a message; *later* leaves it to the thread, which does many in one step.
+
+        A server that is away is told when it is back.
+        """
+        if (claim := self.held.take(tag)) is None:
+            return
+        if later:
+            self._keeper.settle(claim.number)
+            return
+        try:
+            had = self.scripts.settle([claim.number])
+        except TROUBLE as trouble:
+            log.warning("an acknowledgement could not be sent, and will be: %r", trouble)
+            self._keeper.settle(claim.number)
+        else:
+            self.held.gone(claim.number)
+            self.count_lost(1 - had)
+
+    def give_back(self, tags: Iterable[str], where: Where = "head") -> None:
+        """Put messages back into their lists, marked as redelivered."""
+        claims = [claim for tag in tags if (claim := self.held.take(tag)) is not None]
+        self.move([moved(claim, where) for claim in reversed(claims)])  # the last one put at the head is the first
+
+    def bury(self, tag: str, reason: Reason, detail: str) -> None:
+        """Move a message to the graveyard."""
+        if (claim := self.held.take(tag)) is not None:
+            self.move([buried(claim.number, Buried(reason=reason, detail=detail, queue=claim.queue, raw=claim.raw))])
+
+    def move(self, moves: list[Move]) -> None:
+        """Move messages out of this worker's claims; while the server is away, as soon as it is back."""
+        if not moves:
+            return
+        try:
+            done = self.scripts.move(self.worker, moves)
+        except TROUBLE as trouble:
+            log.warning("%d messages could not be given back, and will be: %r", len(moves), trouble)
+            self._keeper.move(moves)
+        else:
+            self.held.gone(*(move.number for move in moves))
+            self.count_lost(len(moves) - done)
+
+    def released(self, tags: Iterable[str]) -> None:
+        """Give back those messages of a channel that has closed on which nobody works."""
+        tags = [tag for tag in tags if tag in self.held]
+        if not all(map(self.held.is_idle, tags)):
+            gc.collect()  # what only refers to itself is known to nobody
+        if idle := [tag for tag in tags if self.held.is_idle(tag)]:
+            log.info("giving back %d messages that nobody works on", len(idle))
+            self.give_back(idle)
+        if len(idle) < len(tags):
+            self._keeper.sweep()  # an error that is being handled may know them, and not for long
+
+    def count_lost(self, number: int) -> None:
+        """Say that messages which were worked on here had been given to others."""
+        if number > 0:
+            self.lost += number
+            log.warning(
+                "%d messages had been given to other workers: this process (%s) did not run for longer than its lease "
+                "of %g s, or could not reach the server; what it ran of them may have run twice",
+                number,
+                self.worker,
+                self.seconds,
+            )
+
+    def end(self) -> None:
+        """Acknowledge what is to be acknowledged, and give the rest back: the process ends."""
+        if self.ended or os.getpid() != self._pid:
+            return
+        self.ended = True
+        self._keeper.stop()
+        self._keeper.finish(self.scripts)
+        self.give_back(self.held.tags())

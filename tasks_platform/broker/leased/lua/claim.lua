@@ -1,0 +1,109 @@
+-- Take messages for a worker, strictly by priority, and record them under its lease.
+-- KEYS  1 workers by the end of their leases   2 what this worker has
+-- ARGV  1 the worker   2 the lease in ms   3 the most to take   4 the number of the first claim   5 look ahead, in ms
+--       6 the prefix of all keys   7 what stands between a queue and a step   8 the number of queues
+--       then per queue: its name, and '1' if its messages are not to be acknowledged
+--       then all priority steps, '|', and the steps to take, first to last
+-- Returns {now in ms, when the next delayed message is due in ms or 0, then per message: the place of its queue in the
+-- list of queues, its step, the number of its claim, the message}.
+-- Atomic: a message is in its list, or in what a worker has, never in both and never in none.
+-- Messages that have become due move to their lists first, 200 of a queue at most in one call, whoever they are for.
+-- Whoever takes something passes on the signal if more is to be done now or soon, so that of many idle workers one
+-- looks, and not all. Keys beyond KEYS are made of the names in ARGV: this is not for Redis Cluster.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local worker, lease, want, number, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local prefix, sep, count = ARGV[6], ARGV[7], tonumber(ARGV[8])
+
+local queues, unrecorded = {}, {}
+for i = 1, count do
+    queues[i], unrecorded[i] = ARGV[7 + 2 * i], ARGV[8 + 2 * i] == '1'
+end
+local steps, taken_steps = {}, {}
+local into = steps
+for i = 9 + 2 * count, #ARGV do
+    if ARGV[i] == '|' then
+        into = taken_steps
+    else
+        into[#into + 1] = ARGV[i]
+    end
+end
+
+local function named(queue, step)
+    return step == '0' and queue or queue .. sep .. step
+end
+local function wake(queue, step)
+    redis.call('ZADD', prefix .. 'leased:wake:' .. named(queue, step), 0, 'look')
+end
+
+-- the next delayed message of all queues, and where it will be
+local next_due, next_queue, next_step = 0, nil, nil
+local filled = {}
+for i = 1, count do
+    local delayed = prefix .. 'leased:delayed:' .. queues[i]
+    local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 200)
+    if #due > 0 then
+        redis.call('ZREM', delayed, unpack(due)) -- first: a full server lets a script go on that has begun
+    end
+    for _, member in ipairs(due) do
+        local step, message = string.match(member, '^[^|]*|([^|]*)|(.*)$')
+        if not step then -- written by nobody who knows how
+            step, message = '0', member
+        end
+        redis.call('LPUSH', prefix .. named(queues[i], step), message)
+        filled[named(queues[i], step)] = {queues[i], step}
+    end
+    local head = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+    if head[1] and (next_due == 0 or tonumber(head[2]) < next_due) then
+        next_due, next_queue, next_step = tonumber(head[2]), queues[i], string.match(head[1], '^[^|]*|([^|]*)|')
+    end
+end
+
+local result, records = {now, next_due}, {}
+for _, step in ipairs(taken_steps) do
+    for i = 1, count do
+        if want == 0 then
+            break
+        end
+        local list = prefix .. named(queues[i], step)
+        local got = redis.call('RPOP', list, want)
+        if got then
+            want = want - #got
+            for _, message in ipairs(got) do
+                local n = #result
+                result[n + 1], result[n + 2], result[n + 3], result[n + 4] = i, step, number, message
+                if not unrecorded[i] then
+                    records[#records + 1] = number
+                    records[#records + 1] = list .. '\0' .. message
+                end
+                number = number + 1
+            end
+        end
+    end
+end
+
+if #records > 0 then
+    redis.call('HSET', KEYS[2], unpack(records))
+    redis.call('ZADD', KEYS[1], 'GT', now + lease, worker)
+end
+for name, place in pairs(filled) do
+    if redis.call('EXISTS', prefix .. name) == 1 then
+        wake(place[1], place[2])
+    end
+end
+if #result > 2 then
+    if want == 0 then
+        for _, step in ipairs(taken_steps) do
+            for i = 1, count do
+                if redis.call('EXISTS', prefix .. named(queues[i], step)) == 1 then
+                    wake(queues[i], step)
+                    return result
+                end
+            end
+        end
+    end
+    if next_due > 0 and next_due <= now + ahead then
+        wake(next_queue, next_step)
+    end
+end
+return result

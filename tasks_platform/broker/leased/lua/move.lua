@@ -1,0 +1,41 @@
+-- Move messages that a worker has back into their lists, or to the graveyard.
+-- KEYS  1 workers by the end of their leases   2 what the worker has   3 the graveyard
+-- ARGV  1 the worker   2 'own' if it gives them back itself, 'dead' if its lease has ended
+--       3 the length of the prefix of all keys
+--       then per message: number of the claim, where ('head' or 'tail' of the list; 'graveyard'; 'nowhere'; or, in ms
+--       since 1970, when it is due: then the list is a sorted set), list, message
+-- Returns how many were moved: the others were settled, or moved by somebody else; -1 if the worker is alive after all.
+-- Atomic: two who recover the same worker do not double a message. Whoever is idle is told of the lists that were filled.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[2] == 'dead' then
+    local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+    if ends and tonumber(ends) > now then
+        return -1
+    end
+end
+local moved = 0
+for i = 4, #ARGV, 4 do
+    local number, where, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    local recorded = redis.call('HGET', KEYS[2], number)
+    if recorded then
+        redis.call('HDEL', KEYS[2], number)
+        moved = moved + 1
+        if string.byte(recorded, 1) == 0 then -- its job has put it elsewhere by itself
+            where = 'nowhere'
+        end
+        if where == 'graveyard' then
+            redis.call('LPUSH', KEYS[3], message)
+        elseif tonumber(where) then
+            redis.call('ZADD', list, where, message)
+        elseif where ~= 'nowhere' then
+            redis.call(where == 'head' and 'RPUSH' or 'LPUSH', list, message)
+            local prefix = tonumber(ARGV[3])
+            redis.call('ZADD', string.sub(list, 1, prefix) .. 'leased:wake:' .. string.sub(list, prefix + 1), 0, 'look')
+        end
+    end
+end
+if redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('ZREM', KEYS[1], ARGV[1])
+end
+return moved

@@ -1,0 +1,52 @@
+"""Names: under which keys what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The keys of one broker, which all begin with kombu's ``global_keyprefix``.
+
+    ==============================  ==========  ====================================================================
+    key                             type        holds
+    ==============================  ==========  ====================================================================
+    ``<queue>``, ``<queue><sep>3``  list        messages that are ready, one list per priority step: as kombu has it
+    ``leased:delayed:<queue>``      sorted set  messages that are not due yet, by when they are, in ms since 1970
+    ``leased:claimed:<worker>``     hash        messages that a worker has: the number of the claim -> list, message
+    ``leased:workers``              sorted set  workers, by when their lease ends, in ms since 1970
+    ``leased:wake:<list>``          sorted set  one member while somebody should look into the list
+    ``leased:graveyard``            list        messages that nobody can run, newest first
+    ==============================  ==========  ====================================================================
+    """
+
+    prefix: str = ""
+    #: Stands between the name of a queue and a priority step.
+    sep: str = "\x06\x16"
+
+    @property
+    def workers(self) -> str:
+        """Who has a lease, and until when."""
+        return f"{self.prefix}leased:workers"
+
+    @property
+    def graveyard(self) -> str:
+        """What nobody can run."""
+        return f"{self.prefix}leased:graveyard"
+
+    def claimed(self, worker: str) -> str:
+        """Return the key of what *worker* has."""
+        return f"{self.prefix}leased:claimed:{worker}"
+
+    def delayed(self, queue: str) -> str:
+        """Return the key of what is not due yet in *queue*."""
+        return f"{self.prefix}leased:delayed:{queue}"
+
+    def ready(self, queue: str, step: int) -> str:
+        """Return the key of the messages of *queue* that wait at a priority step."""
+        return f"{self.prefix}{queue}{self.sep}{step}" if step else f"{self.prefix}{queue}"
+
+    def wake(self, queue: str, step: int) -> str:
+        """Return the key of the signal that *queue* has a message at a priority step."""
+        return f"{self.prefix}leased:wake:{queue}{self.sep}{step}" if step else f"{self.prefix}leased:wake:{queue}"

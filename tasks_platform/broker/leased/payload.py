@@ -1,0 +1,99 @@
+"""A message as it is stored: JSON that plain kombu writes and reads, too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kombu.utils.json import dumps, loads
+
+#: How often a message came back from a worker that died, and the names of the last of them.
+DELIVERIES: Final = "x-delivery-count"
+DIED: Final = "x-delivery-died"
+#: When a delayed message was to be run: ``eta`` itself would make the worker wait once more.
+TRUE_ETA: Final = "x-eta"
+_DIED_KEPT: Final = 5
+
+
+class BadMessageError(ValueError):
+    """What stands in a queue is no message; it says why."""
+
+
+def write(message: Mapping[str, Any]) -> str:
+    """Return *message* as it is stored."""
+    return str(dumps(message))
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """Return the message that is stored as *raw*.
+
+    Raises:
+        BadMessageError: if no worker could tell what it is.
+
+    """
+    try:
+        message = loads(raw.decode())
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadMessageError(f"not JSON: {error}") from error
+    if not isinstance(message, dict):
+        raise BadMessageError(f"not an object but {type(message).__name__}")
+    properties = message.get("properties")
+    if not isinstance(properties, dict):
+        raise BadMessageError("no object 'properties'")
+    if not isinstance(properties.get("delivery_tag"), str):
+        raise BadMessageError("no text 'properties.delivery_tag'")
+    if not isinstance(properties.setdefault("delivery_info", {}), dict):
+        raise BadMessageError("'properties.delivery_info' is no object")
+    if not isinstance(message.get("headers", {}), dict | None):
+        raise BadMessageError("'headers' is no object")
+    if not isinstance(message.get("body", ""), str):
+        raise BadMessageError("'body' is no text")
+    return message
+
+
+def due(message: Mapping[str, Any]) -> int | None:
+    """Return when *message* is to be run, in ms since 1970; None if at once, or if nobody can tell."""
+    eta = (message.get("headers") or {}).get("eta")
+    if not isinstance(eta, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(eta)
+        return math.ceil((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None  # the worker tells what is wrong with it
+
+
+def start_now(message: dict[str, Any]) -> None:
+    """Let a worker run *message* at once: it is due, or it came past a broker that had no delay."""
+    headers = message.get("headers") or {}
+    if headers.get("eta") is not None and due(message) is not None:
+        headers[TRUE_ETA], headers["eta"] = headers["eta"], None
+
+
+def returned(raw: bytes, *, from_dead: str | None = None) -> tuple[bytes, int]:
+    """Return *raw* as it is put back, marked as redelivered, and how often it came *from* a worker that was *dead*."""
+    message = read(raw)
+    headers = message["headers"] = message.get("headers") or {}
+    headers["redelivered"] = True
+    message["properties"]["delivery_info"]["redelivered"] = True
+    died = _number(headers.get(DELIVERIES))
+    if from_dead is not None:
+        died += 1
+        headers[DELIVERIES] = died
+        headers[DIED] = [*_texts(headers.get(DIED)), from_dead][-_DIED_KEPT:]
+    return write(message).encode(), died
+
+
+def who_died(raw: bytes) -> list[str]:
+    """Return the workers that died with the message *raw*."""
+    return _texts((read(raw).get("headers") or {}).get(DIED))
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

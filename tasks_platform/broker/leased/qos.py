@@ -1,0 +1,57 @@
+"""LeasedQoS: what a channel has delivered; what becomes of it is the lease's to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kombu.transport import virtual
+
+if TYPE_CHECKING:
+    from tasks_platform.broker.leased.channel import Channel
+
+
+_Base: Any = virtual.QoS
+
+
+class LeasedQoS(_Base):  # type: ignore[misc]  # kombu has no type hints
+    """Counts what was delivered and not acknowledged, and passes the rest on to the lease of the process."""
+
+    channel: Channel
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note a message that was delivered: it was recorded at the server when it was claimed."""
+        super().append(message, delivery_tag)
+        self.channel.lease.held.attach(delivery_tag, message)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message."""
+        self.channel.lease.settle(delivery_tag, later=self.channel.in_event_loop)
+        super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's own signature
+        """Put a message back at the end of its queue, or into the graveyard."""
+        if requeue:
+            self.channel.lease.give_back([delivery_tag], "tail")
+        else:
+            self.channel.lease.bury(delivery_tag, "rejected", "its consumer refused it and did not want it back")
+        super().ack(delivery_tag)
+
+    def restore_unacked(self) -> list[Any]:
+        """Put back everything that is not acknowledged."""
+        self._flush()
+        self.channel.lease.give_back(list(self._delivered))
+        self._delivered.clear()
+        return []
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Let go of what was delivered: the channel closes. What somebody works on stays this process's."""
+        self._on_collect.cancel()
+        self._flush()
+        tags = list(self._delivered)
+        self._delivered.clear()
+        self._delivered.restored = True
+        if tags and (lease := self.channel.own_lease) is not None:
+            lease.released(tags)
+
+    def restore_visible(self, *args: Any, **options: Any) -> None:
+        """Leave what other workers have alone: their leases tell when they are dead."""

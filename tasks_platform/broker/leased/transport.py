@@ -1,0 +1,36 @@
+"""Transport: ``leased+redis://``, ``leased+rediss://`` and ``leased+socket://``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu.transport import redis as kombu_redis
+from redis.exceptions import ReadOnlyError
+
+from tasks_platform.broker.leased.channel import Channel
+from tasks_platform.broker.leased.url import tls_of
+
+_Base: Any = kombu_redis.Transport
+
+
+class Transport(_Base):  # type: ignore[misc]  # kombu has no type hints
+    """kombu's Redis transport over leased channels. To others its ``driver_type`` stays ``redis``."""
+
+    Channel = Channel
+    #: Seconds after which an idle worker looks by itself: for plain producers, who tell nobody, and lost signals.
+    brpop_timeout = 5
+    #: Whether messages are received in an event loop.
+    in_event_loop = False
+
+    # a server that has become a replica is left, and looked for anew
+    connection_errors = (*kombu_redis.Transport.connection_errors, ReadOnlyError)
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        if not client.ssl and (tls := tls_of(client.hostname or "")) is not None:
+            client.ssl = tls
+        super().__init__(client, **options)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Receive messages in an event loop."""
+        self.in_event_loop = True
+        super().register_with_event_loop(connection, loop)

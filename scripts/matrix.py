@@ -23,11 +23,11 @@ FOLDER: Final = ROOT / ".venv" / "matrix"
 NAMES: Final = {"valkey": "Valkey 9 (embedded)", "redis": "Redis 7.0", "rabbitmq": "RabbitMQ 3.10, quorum queues"}
 #: What passed, but not alike.
 NOTES: Final = {
-    ("a killed worker: its job runs on another", "valkey"): "after the visibility timeout",
-    ("a killed worker: its job runs on another", "redis"): "after the visibility timeout",
+    ("a killed worker: its job runs on another", "valkey"): "when its lease ends",
+    ("a killed worker: its job runs on another", "redis"): "when its lease ends",
     ("a killed worker: its job runs on another", "rabbitmq"): "at once",
-    ("run later, never early", "valkey"): "waits in a worker",
-    ("run later, never early", "redis"): "waits in a worker",
+    ("run later, never early", "valkey"): "waits in the server",
+    ("run later, never early", "redis"): "waits in the server",
     ("run later, never early", "rabbitmq"): "waits in the server",
 }
 #: What a report tells of tests.

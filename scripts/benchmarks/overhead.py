@@ -98,6 +98,7 @@ def _runner(client: Redis, pid: int, task: Any, size: int) -> Callable[[], float
         with client.pipeline(transaction=False) as pipe:
             for key, message in messages:
                 pipe.lpush(key, message)
+                pipe.zadd(f"leased:wake:{key}", {"look": 0})
             pipe.execute()
         _until_idle(client)
         return (_cpu_seconds(pid) - begun) / size * 1e6
@@ -123,7 +124,9 @@ def _home(text: str) -> str:
 
 def _until_idle(client: Redis) -> None:
     deadline = time.monotonic() + _DEADLINE
-    while any(client.type(key) == "list" for key in client.keys(f"{DEFAULT_QUEUE}*")) or client.hlen("unacked"):
+    while client.keys("leased:claimed:*") or any(
+        client.type(key) == "list" for key in client.keys(f"{DEFAULT_QUEUE}*")
+    ):
         if time.monotonic() > deadline:
             sys.exit("the worker did not finish its block")
         time.sleep(0.01)

@@ -12,8 +12,9 @@ from typing import Any
 import celery
 from celery.app.amqp import AMQP
 
+import tasks_platform.broker.leased  # noqa: F401 - kombu knows the transport from here on
 from tasks_platform import embedded
-from tasks_platform.celery.configuration import is_rabbitmq, of_beats, of_the_broker, of_workers
+from tasks_platform.celery.configuration import is_rabbitmq, leased, of_beats, of_the_broker, of_workers
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
@@ -39,6 +40,7 @@ BUSINESS = (
 
 #: Stands in the configuration for a server that is not there (yet): tasks can be declared, called and tested.
 _NO_SERVER = "redis://no-server.invalid"
+_NO_BROKER = leased(_NO_SERVER)
 _BACKEND = "tasks_platform.task.backend:PlatformBackend"
 
 
@@ -129,7 +131,7 @@ class PlatformApp(celery.Celery):
     def _connection(self, url: str, *args: Any, **options: Any) -> Any:
         """Connect to the broker; where there was no server when the configuration was read, look again."""
         self._find_server()
-        return super()._connection(self.conf.broker_url if url == _NO_SERVER else url, *args, **options)  # type: ignore[misc]
+        return super()._connection(self.conf.broker_url if url == _NO_BROKER else url, *args, **options)  # type: ignore[misc]
 
     def _get_backend(self) -> Any:
         self._find_server()
@@ -143,7 +145,7 @@ class PlatformApp(celery.Celery):
 
         """
         if self.conf.result_backend == _NO_SERVER:
-            broker = {"broker_url": self.redis_url} if self.conf.broker_url == _NO_SERVER else {}
+            broker = {"broker_url": leased(self.redis_url)} if self.conf.broker_url == _NO_BROKER else {}
             self.conf.update({"result_backend": self.redis_url, **broker})
 
     def _configuration(self) -> dict[str, Any]:
@@ -155,7 +157,7 @@ class PlatformApp(celery.Celery):
             "result_backend": records,
             "include": self.task_modules,
             "task_routes": (self._route,),
-            **of_the_broker(self._own_broker or records, self.settings),
+            **of_the_broker(self._own_broker or leased(records), self.settings),
             **of_workers(self.settings),
             **of_beats(records),
         }

@@ -13,12 +13,23 @@ def is_rabbitmq(broker_url: str) -> bool:
     return broker_url.partition(":")[0].partition("+")[0] in {"amqp", "amqps", "pyamqp"}
 
 
+def is_leased(broker_url: str) -> bool:
+    """Tell whether the broker is Redis, with messages under leases."""
+    return broker_url.startswith("leased+")
+
+
+def leased(records_url: str) -> str:
+    """Return the address of the broker on the Redis server that keeps the records."""
+    scheme, _, rest = records_url.partition("://")
+    return f"leased+{'socket' if scheme == 'unix' else scheme}://{rest}"
+
+
 def of_the_broker(broker_url: str, settings: Settings) -> dict[str, Any]:
     """Return what differs between brokers, and what says how long to wait for one."""
     rabbitmq = is_rabbitmq(broker_url)
     return {
         "broker_url": broker_url,
-        "broker_transport_options": _rabbitmq_options() if rabbitmq else _redis_options(settings),
+        "broker_transport_options": _rabbitmq_options() if rabbitmq else _redis_options(broker_url, settings),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": rabbitmq,  # a queue that was deleted is declared again
@@ -65,16 +76,26 @@ def of_beats(records_url: str) -> dict[str, Any]:
     }
 
 
-def _redis_options(settings: Settings) -> dict[str, Any]:
+def _redis_options(broker_url: str, settings: Settings) -> dict[str, Any]:
     return {
+        **(_lease(settings) if is_leased(broker_url) else _visibility(settings)),
         "priority_steps": list(PRIORITY_STEPS),
         "queue_order_strategy": "priority",
-        "visibility_timeout": settings.visibility_timeout,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
         "socket_keepalive": True,
         "socket_connect_timeout": 5,
         "health_check_interval": 10,
+    }
+
+
+def _lease(settings: Settings) -> dict[str, Any]:
+    return {"lease_seconds": settings.lease.total_seconds(), "delivery_limit": settings.delivery_limit}
+
+
+def _visibility(settings: Settings) -> dict[str, Any]:
+    return {
+        "visibility_timeout": settings.visibility_timeout,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
     }
 
 

@@ -9,6 +9,7 @@ import click
 
 #: The commands and where they are; a module is imported when its command is called or described.
 _COMMANDS: Final = {
+    "broker": "tasks_platform.cli.broker",
     "check": "tasks_platform.cli.check",
     "database": "tasks_platform.cli.database",
     "flower": "tasks_platform.cli.flower",

@@ -16,6 +16,7 @@ from tornado.options import options as given
 from tasks_platform.console.guard import guarded
 from tasks_platform.console.history import own_history
 from tasks_platform.console.jobs import format_task
+from tasks_platform.console.queues import knows_leases
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.settings.flower import Flower
 
@@ -45,6 +46,7 @@ def flower_options() -> dict[str, Any]:
     wanted = settings.flower
     token = wanted.metrics_token.get_secret_value() if wanted.metrics_token else None
     flower.urls.handlers[:] = guarded(flower.urls.handlers, token=token)
+    knows_leases()
     if (history := own_history(settings.state_dir)) is None:
         _say(f"Another Flower keeps its history in {settings.state_dir}: this one forgets at its end what it has seen.")
     return {

@@ -63,6 +63,8 @@ class Run:
     worker: str
     #: The queue its message came from.
     queue: str | None = None
+    #: Which claim of the broker its message is, where there are claims.
+    claim: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: Tell watchers of the result backend about the run: state and details.
     announce: Callable[[str, Mapping[str, Any]], None] = lambda _state, _details: None

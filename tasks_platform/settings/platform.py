@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -81,6 +82,10 @@ class Settings(BaseSettings):
     unknown_task_grace: Duration = timedelta(minutes=15)
     #: How long a worker that is told to stop waits for running jobs, before it hands them back to the queue.
     grace_period: Duration = timedelta(seconds=30)
+    #: How long a worker that died keeps its messages, before others get them.
+    lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=15)
+    #: How many workers may die with a message before it is no longer given to another one.
+    delivery_limit: int = Field(default=5, ge=1)
     #: Seconds after which Redis hands out again what an unreachable worker holds (plain ``redis://`` only).
     visibility_timeout: int = Field(default=3600, ge=1)
 

@@ -6,24 +6,22 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from operator import methodcaller
 from typing import Any
 
 from celery.exceptions import InvalidTaskError
 
+import tasks_platform.task.orphans
+import tasks_platform.task.scheduled  # noqa: F401 - workers answer with it
 from tasks_platform.broker.rabbitmq import LevelConsumer
-from tasks_platform.events import EventKind, emit
-from tasks_platform.policies.dead_letters import SCHEMA, queue_of
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store, legible
 from tasks_platform.task.contained import contained
-from tasks_platform.task.envelope import addressed
 from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.levels import LEVELS, levels_of
 from tasks_platform.task.readable import flaw_of
 from tasks_platform.task.steady import SteadyConsumer
+from tasks_platform.task.stray import Stray
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +30,6 @@ _LOOK_AGAIN = 5.0
 #: Seconds until a letter that the store refused is written again.
 _REFUSED_PAUSE = 2.0
 _GIVEN_UP = "the broker gave the message up ({}): again and again it came back undone, from workers that died"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Stray:
-    """A message that is no run."""
-
-    task: str
-    job_id: str
-    attempt: int
-    queue: str | None
-    worker: str
-    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PlatformConsumer(SteadyConsumer):
@@ -172,39 +158,7 @@ class PlatformConsumer(SteadyConsumer):
             self.until_taken(message, methodcaller("ack"))
 
     def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
-        retries = _headers(message).get("retries")
-        attempt = (retries if isinstance(retries, int) and kind != UNTRUSTED else 0) + 1
-        now = datetime.now(UTC)
-        error = {"type": kind, "message": cause}
-        record = {
-            "attempt": attempt,
-            "started_at": now.isoformat(),
-            "failed_at": now.isoformat(),
-            "worker": self.hostname,
-        }
-        raw = _raw(message)
-        letter = {
-            "schema": SCHEMA,
-            "id": job_id,
-            "task": name,
-            "queue": queue_of(raw),
-            "state": "dead",
-            **addressed(raw["headers"] if kind != UNTRUSTED else None),
-            "died_at": now.timestamp(),
-            "message": raw,
-            "cause": {**error, "line": ""},
-            "traceback": "",
-            "fingerprint": hashlib.sha256(f"{name}|{error['type']}".encode()).hexdigest()[:12],
-        }
-        verdict = {"again_in": None, "parked": False}
-        self._store.decide(job_id, attempt, {**record, "worker": self.hostname, "error": error}, verdict, letter)
-        emit(
-            EventKind.FAILED,
-            _Stray(task=name, job_id=job_id, attempt=attempt, queue=raw["queue"], worker=self.hostname),
-            fingerprint=letter["fingerprint"],
-            parked=False,
-            reason=cause,
-        )
+        Stray(job_id=job_id, task=name, raw=_raw(message), worker=str(self.hostname)).bury(self._store, kind, cause)
 
 
 def _raw(message: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery.canvas import Signature
 
+from tasks_platform.broker.leased import CLAIM, in_place_of
 from tasks_platform.sealing import SIGNATURE
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ def own_headers(request: Any) -> dict[str, Any]:
     """Return the platform's header of a request (in the child or in the main process)."""
     found = getattr(request, HEADER, None)
     return dict(found) if isinstance(found, dict) else {}
+
+
+def claim_of(request: Any) -> str | None:
+    """Return which claim of the broker *request* is, where there are claims."""
+    properties = getattr(request, "properties", None)
+    delivery = properties.get("delivery_info") if isinstance(properties, Mapping) else None
+    return delivery.get(CLAIM) if isinstance(delivery, Mapping) else None
 
 
 def moment(seconds: Any) -> float | None:
@@ -73,15 +81,16 @@ def signature_of(task: PlatformTask[..., Any], run: Run) -> Any:
     return Signature(task.name, message["args"], message["kwargs"], dict(message["options"]), type=task, app=task.app)
 
 
-def resend(
+def resend(  # noqa: PLR0913 - all of it is one message
     task: PlatformTask[..., Any],
     message: Mapping[str, Any],
     headers: Mapping[str, Any],
     *,
     attempt: int,
     countdown: float | None = None,
+    claim: str | None = None,
 ) -> None:
-    """Send *message* again under its own id, as run number *attempt*.
+    """Send *message* again under its own id, as run number *attempt*; in place of the one that is *claim*ed, if any.
 
     Every copy carries a name of its own, so that of two copies of one attempt only one is run.
     """
@@ -94,4 +103,5 @@ def resend(
         countdown=countdown or None,
         add_to_parent=False,
     )
-    celery.Task.apply_async(task, tuple(message["args"]), dict(message["kwargs"]), **options)
+    with in_place_of(claim):
+        celery.Task.apply_async(task, tuple(message["args"]), dict(message["kwargs"]), **options)

@@ -26,7 +26,7 @@ from tasks_platform.errors import (
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
-from tasks_platform.task.envelope import AWAITING, message_of, moment, own_headers, resend, signature_of
+from tasks_platform.task.envelope import AWAITING, claim_of, message_of, moment, own_headers, resend, signature_of
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.settling import cancel, decide, end, settle, skip, tell
@@ -82,6 +82,7 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
         message=partial(message_of, task, request, args, kwargs),
         worker=request.hostname or "",
         queue=delivery.get("routing_key"),
+        claim=claim_of(request),
         announce=partial(_announce, task, request),
         send=partial(send_other, task),
         seal=task.payload.sealing.seal_step,
@@ -252,7 +253,7 @@ def _is_awaited(run: Run) -> bool:
 def _hold(task: PlatformTask[..., Any], run: Run, delay: float) -> None:
     if (copy := run.headers.get("copy")) is not None:
         run.store.withdraw(run.job_id, run.attempt, copy)
-    resend(task, run.message(), {}, attempt=run.attempt, countdown=delay)
+    resend(task, run.message(), {}, attempt=run.attempt, countdown=delay, claim=run.claim)
     _mark(run, "held")
 
 

@@ -40,7 +40,7 @@ def decide(task: PlatformTask[..., Any], run: Run, error: BaseException) -> Verd
 def settle(task: PlatformTask[..., Any], run: Run, request: Any, verdict: Verdict, error: BaseException) -> None:
     """Do what *verdict* says; of a job that is dead and not parked, Celery's failure path does the rest."""
     if not verdict.final:
-        resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in)
+        resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in, claim=run.claim)
         _mark(run, "retrying")
     elif verdict.parked:
         _park(task, run, request, error)

@@ -10,6 +10,7 @@ from typing import Any
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
+from kombu.transport.redis import Channel
 
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
@@ -109,7 +110,7 @@ class SteadyConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of a lost connection without giving back what runs."""
-        if self.task_consumer is not None and self.conninfo.transport.driver_type == "redis":
+        if self._is_plain_redis:
             channel = self.task_consumer.channel
             channel.do_restore = False
             self._owed |= channel.qos._delivered  # noqa: SLF001 - kombu has no other way to ask
@@ -126,7 +127,7 @@ class SteadyConsumer(Consumer):
         kept = [request.message for request in handed if is_kept(self.pool, request)]
         if isinstance(self.task_consumer, LevelConsumer):
             self._redelivered.expect(kept)
-        else:
+        elif self._is_plain_redis:
             self._running |= {message.delivery_tag for message in kept}
 
     def on_ready(self) -> None:
@@ -139,6 +140,8 @@ class SteadyConsumer(Consumer):
         if self.levels:
             # not of the whole connection: answers of other workers wait in lists of a level that may be none of these
             channel.priority_steps = steps_of(self.levels)
+        if not self._is_plain_redis:
+            return  # the lease knows what is owed
         self._taken.watch(channel.qos)
         for tag, message in self._owed.items():
             if message.acknowledged:
@@ -170,6 +173,11 @@ class SteadyConsumer(Consumer):
     def _ask(self) -> None:
         if isinstance(self.task_consumer, LevelConsumer):
             self.task_consumer.ask()
+
+    @property
+    def _is_plain_redis(self) -> bool:
+        """Whether messages are popped from Redis, and not claimed under a lease."""
+        return type(getattr(self.task_consumer, "channel", None)) is Channel
 
     def _slots(self) -> int:
         return int(getattr(self.controller, "max_concurrency", None) or self.pool.num_processes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -217,3 +218,12 @@ def _mail(diary: Path, name: str, attempt: int) -> None:
         raise ConnectionError("no answer")
     if name == "dan":
         raise ServiceRefusedError("no such user")
+
+
+@task(base=ReliableTask)
+def keeps_the_interpreter(diary: Path, seconds: int) -> None:
+    """Let no other thread of this process run meanwhile."""
+    note(diary, "started")
+    if len(read(diary)) == 1:
+        ctypes.PyDLL(None).sleep(seconds)
+    note(diary, "ended")

@@ -69,7 +69,7 @@ class RedisBroker:
     high: int = 1
 
     def owed(self) -> int:
-        return int(self.client.hlen("unacked"))
+        return owed(self.client)
 
     def waiting(self, queue: str = "default") -> int:
         return int(self.client.llen(_list_of(queue)))
@@ -120,6 +120,12 @@ class RabbitBroker:
         with Connection(self.url) as connection:
             raw = connection.default_channel.basic_get(queue)
             return {"headers": raw.headers, "body": raw.body}
+
+
+def owed(client: redis.Redis) -> int:
+    """Count the messages of a Redis broker that workers have, under their leases or by kombu's own account."""
+    claimed = sum(int(client.hlen(key)) for key in client.keys("leased:claimed:*"))
+    return claimed + int(client.hlen("unacked"))
 
 
 def _list_of(queue: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from amqp.exceptions import MessageNacked
 from celery.backends.redis import RedisBackend
 from celery.signals import worker_init
 from kombu.transport.pyamqp import Channel as RabbitChannel
-from kombu.transport.redis import Channel, QoS
+from kombu.transport.redis import Channel
 from redis.exceptions import ConnectionError as Cut
 from redis.exceptions import OutOfMemoryError
 
+from tasks_platform.broker.leased.channel import Channel as LeasedChannel
+from tasks_platform.broker.leased.qos import LeasedQoS
 from tasks_platform.task import insist
 
 #: The process dies before it counts its part of a chord.
@@ -26,7 +29,7 @@ DIES_BEFORE_COUNTING = "dies-before-counting"
 DIES_BEFORE_SENDING = "dies-before-sending"
 #: The process dies when it has just sent a message.
 DIES_AFTER_SENDING = "dies-after-sending"
-#: The connection breaks when a worker has taken a message, and has not noted it at the server; and when it just has.
+#: The connection breaks when a worker has claimed a message, and has not noted it yet; and when it just has.
 CUT_BEFORE_NOTING = "cut-before-noting"
 CUT_AFTER_NOTING = "cut-after-noting"
 #: The connection breaks when a worker has handed a job to its pool, and none of its processes has it yet.
@@ -41,10 +44,10 @@ REFUSED = "refused"
 LARGEST_RESULT = 1_000_000
 
 _FOLDER = Path(os.environ.get("FAULTS", "/nonexistent"))
-_put, _count = Channel._put, RedisBackend.on_chord_part_return
+_count = RedisBackend.on_chord_part_return
 _revoke = RedisBackend.mark_as_revoked
-_note = QoS.append
-_read = Channel._brpop_read
+_note = LeasedQoS.append
+_read = LeasedChannel._brpop_read
 _publish = RabbitChannel.basic_publish_confirm
 #: Where RabbitMQ takes jobs: what goes elsewhere (events, answers to remote control) is let through.
 _FOR_JOBS = ("", "celery_delayed_27")
@@ -76,30 +79,28 @@ def _cut_if(fault: str) -> None:
         raise Cut("the connection was cut")
 
 
-def _noting(qos: QoS, message: Any, tag: str) -> None:
+def _noting(qos: LeasedQoS, message: Any, tag: str) -> None:
     _cut_if(CUT_BEFORE_NOTING)
-    before = dict(qos._delivered)
     _note(qos, message, tag)
-    try:
-        _cut_if(CUT_AFTER_NOTING)
-    except Cut:  # kombu has in mind what it was told that the server has
-        qos._delivered = before
-        raise
+    _cut_if(CUT_AFTER_NOTING)
 
 
-def _reading(channel: Channel, **options: Any) -> Any:
+def _reading(channel: LeasedChannel, **options: Any) -> Any:
     read = _read(channel, **options)
     _cut_if(CUT_WHEN_HANDED)
     return read
 
 
-def _sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
-    _die_if(DIES_BEFORE_SENDING)
-    if (_FOLDER / REFUSES_MESSAGES).exists():
-        arm(REFUSED)
-        raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
-    _put(channel, queue, message, **options)
-    _die_if(DIES_AFTER_SENDING)
+def _sending(put: Callable[..., None]) -> Callable[..., None]:
+    def sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
+        _die_if(DIES_BEFORE_SENDING)
+        if (_FOLDER / REFUSES_MESSAGES).exists():
+            arm(REFUSED)
+            raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
+        put(channel, queue, message, **options)
+        _die_if(DIES_AFTER_SENDING)
+
+    return sending
 
 
 def _publishing(channel: RabbitChannel, message: Any, exchange: str = "", **options: Any) -> None:
@@ -125,9 +126,10 @@ def _revoking(backend: RedisBackend, *args: Any, **options: Any) -> None:
     _revoke(backend, *args, **options)
 
 
-Channel._put = _sending
-Channel._brpop_read = _reading
-QoS.append = _noting
+for _kind in (Channel, LeasedChannel):
+    _kind._put = _sending(_kind._put)
+LeasedChannel._brpop_read = _reading
+LeasedQoS.append = _noting
 RabbitChannel.basic_publish_confirm = _publishing
 RedisBackend.on_chord_part_return = _counting
 RedisBackend.mark_as_revoked = _revoking

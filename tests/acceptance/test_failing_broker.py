@@ -10,6 +10,7 @@ import redis
 from celery import chain
 
 from acceptance import accidents, shop
+from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.faults import REFUSED, REFUSES_MESSAGES
 from acceptance.workers import PLAIN, PLATFORM, Worker, running_worker
@@ -56,7 +57,7 @@ def test_plain_celery_loses_a_late_acknowledged_job_whose_retry_cannot_be_sent(
         wait_for(job.ready, 30, "the end of the job")
         worker.disarm(REFUSES_MESSAGES)
         with redis.Redis.from_url(plain_url) as broker:
-            wait_for(lambda: broker.hlen("unacked") == 0, 10, "the rejection")
+            wait_for(lambda: owed(broker) == 0, 10, "the rejection")
             assert broker.llen("celery") == 0
     assert (job.state, read(diary)) == ("FAILURE", ["1"])
 

@@ -14,6 +14,7 @@ import redis
 from celery import chain
 
 from acceptance import shop
+from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.faults import CUT_AFTER_NOTING, CUT_BEFORE_NOTING, CUT_WHEN_HANDED
 from acceptance.workers import PLAIN, PLATFORM, Worker, running_worker
@@ -94,15 +95,15 @@ def test_a_job_runs_once_when_the_connection_is_cut_and_a_delayed_one_is_not_for
 ) -> None:
     running, delayed = tmp_path / "running", tmp_path / "delayed"
     with running_worker(PLATFORM, server.url, logs / "cut.log") as worker:
-        later = shop.notes_a_number.apply_async((delayed, 1), countdown=3)
-        wait_for(lambda: worker.said(f"notes_a_number[{later.id}] received"), 20, "the arrival of the delayed job")
+        shop.notes_a_number.apply_async((delayed, 1), countdown=3)
+        assert client.zcard("leased:delayed:default") == 1
         job = shop.charges.delay(running, 1)
         wait_for(lambda: read(running), 20, "the start")
         cut(client, worker)
         wait_for(lambda: read(delayed), 30, "the delayed job")
         running.with_suffix(".end").touch()
         assert job.get(timeout=20) == 100
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
         assert (read(running), read(delayed)) == ([f"{job.id}:1"], ["1"])
 
 
@@ -116,7 +117,7 @@ def test_a_job_that_was_just_taken_when_the_connection_broke_is_run(  # noqa: PL
         shop.notes_a_number.delay(diary, 1)
         wait_for(lambda: read(diary), 30, "the job")
         assert worker.said(LOST)
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgement")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
     assert read(diary) == ["1"]
 
 
@@ -130,13 +131,13 @@ def test_a_job_runs_once_whose_process_had_not_said_that_it_began_when_the_conne
         try:
             job = shop.add.delay(1, 2)
             shop.notes_a_number.delay(diary, 1)
-            wait_for(lambda: client.hlen("unacked") == 1, 20, "the arrival")
+            wait_for(lambda: owed(client) == 1, 20, "the arrival")
             cut(client, worker)
         finally:
             os.kill(child, signal.SIGCONT)
         assert job.get(timeout=20) == 3
         wait_for(lambda: read(diary), 20, "the other job")
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
         assert worker.told("started", job.id) == 1
 
 
@@ -165,5 +166,5 @@ def test_a_job_runs_once_and_its_chain_goes_on_when_the_server_is_killed_and_com
         mortal.start_again()
         assert end.get(timeout=40) == 101
         assert shop.add.delay(20, 22).get(timeout=20) == 42
-        wait_for(lambda: client.hlen("unacked") == 0, 20, "the acknowledgements")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
     assert read(diary) == [f"{end.parent.id}:1"]

@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 
 
 def the_message(client: redis.Redis, priority: Priority) -> dict[str, Any]:
-    """Return the one message that waits in the list of *priority*, and take it."""
+    """Return the one message that waits in the list of *priority*, or to be due, and take it."""
     step = broker_priority(priority)
-    message: dict[str, Any] = json.loads(client.rpop("default" + (f"\x06\x16{step}" if step else "")))
+    raw = client.rpop("default" + (f"\x06\x16{step}" if step else ""))
+    if raw is None:
+        ((delayed, _),) = client.zpopmin("leased:delayed:default")
+        _, its_step, raw = delayed.split("|", 2)
+        assert its_step == str(step)
+    message: dict[str, Any] = json.loads(raw)
     return message
 
 

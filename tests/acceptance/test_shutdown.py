@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from acceptance import shop
+from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.workers import PLAIN, PLATFORM, running_worker
 from waiting import wait_for
@@ -36,7 +37,7 @@ def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url:
         worker.send(signal.SIGTERM)
         worker.wait()
     with redis.Redis.from_url(plain_url) as broker:
-        assert (broker.llen("celery"), broker.hlen("unacked")) == (0, 0)
+        assert (broker.llen("celery"), owed(broker)) == (0, 0)
     assert job.state == "RETRY"  # and nobody will
 
 

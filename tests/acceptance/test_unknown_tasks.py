@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from acceptance.brokers import owed
 from acceptance.workers import PLAIN, PLATFORM, running_worker
 from waiting import wait_for
 
@@ -30,7 +31,7 @@ def test_plain_celery_drops_a_task_it_does_not_know(plain: Celery, plain_url: st
         wait_for(lambda: worker.said("Received unregistered task"), 20, "the discarding")
         wait_for(job.ready, 20, "the failure")
     with redis.Redis.from_url(plain_url) as broker:
-        assert (broker.llen("celery"), broker.hlen("unacked")) == (0, 0)
+        assert (broker.llen("celery"), owed(broker)) == (0, 0)
     assert job.state == "FAILURE"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
+from tasks_platform.letters.adopting import adopt
 from tasks_platform.letters.purging import purge
 from tasks_platform.letters.queue import DeadLetterQueue
 from tasks_platform.letters.telling.listeners import Listener, LogListener, MailListener, WebhookListener
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks at the audit, and between two purges of all workers together.
 _LOOK: Final = 1.0
 _PURGE: Final = 60.0
+#: Seconds between two looks into the broker's graveyard.
+_ADOPT: Final = 5.0
 #: Seconds that a stopping worker waits for a listener that is being told.
 _PATIENCE: Final = 2.0
 
@@ -34,6 +38,7 @@ class Watch:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="letters-watch", daemon=True)
         self._failing: set[str] = set()
+        self._next_adoption = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -49,6 +54,7 @@ class Watch:
             for number, teller in enumerate(self._tellers):
                 self._try(f"teller {number}", teller.look)
             self._try("purge", self._purge)
+            self._try("graveyard", self._adopt)
             self._ended.wait(_LOOK)
         for teller in self._tellers:
             with suppress(Exception):  # it is free after a while in any case
@@ -60,6 +66,13 @@ class Watch:
         if self._queue.store.acquire("letters-purge", me, _PURGE) == me:
             bounds = self._queue.settings.letters
             purge(self._queue, keep_for=bounds.keep_for.total_seconds(), keep_most=bounds.keep_most)
+
+    def _adopt(self) -> None:
+        """Make letters of what the broker has given up."""
+        if time.monotonic() >= self._next_adoption:
+            self._next_adoption = time.monotonic() + _ADOPT
+            with self._queue.app.connection_for_read() as connection:
+                adopt(self._queue, connection)
 
     def _try(self, what: str, action: Callable[[], None]) -> None:
         try:

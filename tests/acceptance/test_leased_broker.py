@@ -1,0 +1,151 @@
+"""The platform's own broker with real workers: what happens when one dies, stands still, or gets garbage."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from acceptance import accidents, shop
+from acceptance.brokers import owed
+from acceptance.diary import read
+from acceptance.workers import PLATFORM, Worker, running_worker
+from month import children_of
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    import redis
+
+    from redis_server import RedisServer
+    from tasks_platform.celery import PlatformApp
+
+#: Seconds.
+LEASE = 2.0
+BRIEF = {"TASKS_LEASE": str(LEASE)}
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.checklist(12, 24)
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str
+) -> None:
+    options: dict[str, Any] = {"environment": BRIEF, "pool": pool}
+    with running_worker(PLATFORM, server.url, logs / f"doomed-{pool}.log", **options) as doomed:
+        shop.sleeps_the_first_time.delay(diary)
+        wait_for(lambda: read(diary), 20, "the start")
+        with running_worker(PLATFORM, server.url, logs / f"heir-{pool}.log", **options) as heir:
+            children = children_of(doomed.process.pid)
+            doomed.process.kill()
+            killed = time.monotonic()
+            wait_for(lambda: not any(map(is_alive, children)), 5, "the end of its processes")
+            wait_for(lambda: len(read(diary)) == 2, 30, "the second start")
+            assert time.monotonic() - killed > LEASE * 2 / 3 - 0.5  # not before
+            wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
+            assert heir.said("which is dead")
+
+
+@pytest.mark.checklist(12)
+def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is_cut(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with (
+        running_worker(PLATFORM, server.url, logs / "long.log", environment=BRIEF, concurrency=1),
+        running_worker(PLATFORM, server.url, logs / "idle.log", environment=BRIEF, concurrency=1),
+    ):
+        job = shop.charges.delay(diary, 1)
+        wait_for(lambda: read(diary), 20, "the start")
+        client.client_kill_filter(_type="normal", skipme=True)
+        started = time.monotonic()
+        wait_for(lambda: time.monotonic() - started > 3 * LEASE, 30, "three leases")
+        diary.with_suffix(".end").touch()
+        assert job.get(timeout=20) == 100
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
+        assert len(read(diary)) == 1
+
+
+@pytest.mark.checklist(12)
+def test_a_worker_that_stood_still_takes_nothing_from_the_one_that_went_on(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / "frozen.log", environment=BRIEF, concurrency=1) as frozen:
+        job = shop.charges.delay(diary, 2)
+        wait_for(lambda: read(diary), 20, "the start")
+        frozen.send(signal.SIGSTOP)
+        try:
+            with running_worker(PLATFORM, server.url, logs / "other.log", environment=BRIEF, concurrency=1):
+                wait_for(lambda: len(read(diary)) == 2, 30, "the second start")
+                frozen.send(signal.SIGCONT)
+                wait_for(lambda: frozen.said("had been given to other workers"), 20, "a word of it")
+                assert owed(client) == 1
+                diary.with_suffix(".end").touch()
+                assert job.get(timeout=20) == 200
+                wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
+        finally:
+            frozen.send(signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("pool", "starts"), [("prefork", 1), ("threads", 2)])
+def test_only_a_thread_that_keeps_the_interpreter_to_itself_loses_its_lease(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str, starts: int
+) -> None:
+    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1"}, "pool": pool}
+    with (
+        running_worker(PLATFORM, server.url, logs / f"one-{pool}.log", **options),
+        running_worker(PLATFORM, server.url, logs / f"two-{pool}.log", **options),
+    ):
+        accidents.keeps_the_interpreter.delay(diary, 4)
+        wait_for(lambda: read(diary).count("ended") == starts, 30, "the end")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
+    assert read(diary).count("started") == starts
+
+
+@pytest.mark.checklist(36, 37)
+def test_garbage_becomes_a_letter_and_the_worker_goes_on(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, worker: Worker, letters: Any, diary: Path
+) -> None:
+    client.lpush("default", "not json at all")
+    client.lpush("default", json.dumps({"body": "", "properties": {}}))
+    assert shop.add.delay(1, 2).get(timeout=20) == 3
+    found = wait_for(lambda: len(letters.list()) == 2 and letters.list(), 30, "two letters")
+    assert {letter["cause"]["type"] for letter in found} == {"DecodeError"}
+    assert "not json at all" in {letter["message"]["body"] for letter in found}
+    assert client.llen("leased:graveyard") == 0
+    for letter in found:
+        letters.discard(letter["id"])
+
+
+def test_delayed_jobs_wait_in_redis_and_are_told_of(
+    platform: PlatformApp, client: redis.Redis, worker: Worker, diary: Path
+) -> None:
+    due = datetime.now(UTC) + timedelta(hours=1)
+    for number in range(105):
+        shop.notes_a_number.apply_async((diary, number), eta=due + timedelta(seconds=number))
+    assert client.zcard("leased:delayed:default") == 105
+    (told,) = wait_for(lambda: platform.control.inspect(timeout=5).scheduled(), 20, "an answer").values()
+    assert (len(told), {item["total"] for item in told}) == (100, {105})
+    assert datetime.fromisoformat(told[0]["eta"]) - due < timedelta(milliseconds=2)
+    assert told[0]["request"]["name"] == "acceptance.shop.notes_a_number"
+    assert platform.control.purge() == 105
+
+
+@pytest.mark.checklist(30)
+def test_a_retry_moves_its_message(platform: PlatformApp, client: redis.Redis, worker: Worker, diary: Path) -> None:
+    job = shop.is_held_once.delay(diary, 600)
+    wait_for(lambda: client.zcard("leased:delayed:default") == 1, 20, "the message that waits")
+    wait_for(lambda: owed(client) == 0, 20, "the acknowledgement of its mark")
+    assert (read(diary), client.zcard("leased:delayed:default")) == (["1"], 1)
+    assert platform.control.purge() == 1
+    assert job.id

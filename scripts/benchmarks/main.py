@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from broker import broker
 from letters import letters
 from many import many
 from overhead import overhead
@@ -13,6 +14,7 @@ def main() -> None:
     """Measure the platform beside plain Celery."""
 
 
+main.add_command(broker)
 main.add_command(letters)
 main.add_command(many)
 main.add_command(overhead)

@@ -59,8 +59,8 @@ def migrate(*, target: str, force: bool, as_json: bool) -> None:
     """Bring messages from one kind of workers to the other.
 
     What workers have, and what is not due yet, goes to where the others find it. Stop all workers first. `--to leased`:
-    from Celery's own `redis://` to the platform's broker. `--to redis`: back again. What is ready lies in the same lists
-    either way. May be repeated.
+    from Celery's own `redis://` to the platform's broker. `--to redis`: back again. What is ready lies in the same
+    lists either way. May be repeated.
     """
     with _channel() as (app, channel):
         answers = app.control.ping(timeout=_PATIENCE)

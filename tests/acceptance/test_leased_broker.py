@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tasks_platform.celery import PlatformApp
 
 #: Seconds.
-LEASE = 2.0
+LEASE = 3.0
 BRIEF = {"TASKS_LEASE": str(LEASE)}
 
 
@@ -38,7 +38,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.checklist(12, 24)
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
 def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: PLR0913, PLR0917
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str
 ) -> None:
@@ -58,12 +58,14 @@ def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: 
 
 
 @pytest.mark.checklist(12)
-def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is_cut(
-    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo", "gevent"])
+def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is_cut(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str
 ) -> None:
+    options: dict[str, Any] = {"environment": BRIEF, "concurrency": 1, "pool": pool}
     with (
-        running_worker(PLATFORM, server.url, logs / "long.log", environment=BRIEF, concurrency=1),
-        running_worker(PLATFORM, server.url, logs / "idle.log", environment=BRIEF, concurrency=1),
+        running_worker(PLATFORM, server.url, logs / f"long-{pool}.log", **options),
+        running_worker(PLATFORM, server.url, logs / f"idle-{pool}.log", **options),
     ):
         job = shop.charges.delay(diary, 1)
         wait_for(lambda: read(diary), 20, "the start")
@@ -101,12 +103,12 @@ def test_a_worker_that_stood_still_takes_nothing_from_the_one_that_went_on(
 def test_only_a_thread_that_keeps_the_interpreter_to_itself_loses_its_lease(  # noqa: PLR0913, PLR0917
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str, starts: int
 ) -> None:
-    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1"}, "pool": pool}
+    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "2"}, "pool": pool}
     with (
         running_worker(PLATFORM, server.url, logs / f"one-{pool}.log", **options),
         running_worker(PLATFORM, server.url, logs / f"two-{pool}.log", **options),
     ):
-        accidents.keeps_the_interpreter.delay(diary, 4)
+        accidents.keeps_the_interpreter.delay(diary, 7)
         wait_for(lambda: read(diary).count("ended") == starts, 30, "the end")
         wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
     assert read(diary).count("started") == starts

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Seconds in which a worker is to be at work again.
 SOON = 10
-BRIEF = {"TASKS_LEASE": "2"}
+BRIEF = {"TASKS_LEASE": "3"}
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])

@@ -35,9 +35,9 @@ class LettersWatch(bootsteps.StartStopStep):
             log.exception("the watch over dead letters could not be started")
 
     def stop(self, worker: Any) -> None:
-        """End it."""
+        """End it; jobs that have ended are acknowledged meanwhile."""
         if self._watch is not None:
-            self._watch.stop()
+            self._watch.stop_by_the_end()
 
     def terminate(self, worker: Any) -> None:
         """End it also where the worker does not wait for its jobs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -48,6 +49,11 @@ class Watch:
         """End, and leave the work to another worker."""
         self._ended.set()
         self._thread.join(_PATIENCE)
+
+    def stop_by_the_end(self) -> None:
+        """End without being waited for; only the end of the process waits for a listener that is being told."""
+        self._ended.set()
+        atexit.register(self._thread.join, _PATIENCE)
 
     def _run(self) -> None:
         while not self._ended.is_set():

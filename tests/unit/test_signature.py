@@ -46,6 +46,16 @@ def test_it_is_trusted_whatever_a_caller_puts_into_its_headers():
     assert arrived["moment"] == str(moment)
 
 
+def test_a_broker_that_keeps_delays_says_where_the_moment_is_and_cannot_change_it():
+    moment = "2026-11-22T12:00:00+00:00"
+    sent = signed(RING, {**HEADERS, "eta": moment}, BODY)
+
+    assert check({**sent, "eta": None, "x-eta": moment}) is None
+    assert check({**sent, "eta": None}) is not None
+    assert check({**sent, "x-eta": "2026-11-22T13:00:00+00:00"}) is not None
+    assert check({**SIGNED, "x-eta": moment}) is not None
+
+
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize(
     ("change", "body"),

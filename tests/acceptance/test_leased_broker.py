@@ -129,6 +129,23 @@ def test_garbage_becomes_a_letter_and_the_worker_goes_on(  # noqa: PLR0913, PLR0
         letters.discard(letter["id"])
 
 
+@pytest.mark.checklist(24, 36)
+def test_a_message_that_kills_its_workers_is_a_letter_in_the_end(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, letters: Any
+) -> None:
+    platform.tasks["acceptance.kills_its_worker"].apply_async(queue="doom")
+    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1", "TASKS_DELIVERY_LIMIT": "2"}, "concurrency": 1}
+    for number in range(2):
+        with running_worker(PLATFORM, server.url, logs / f"victim-{number}.log", "-Q", "doom", **options) as victim:
+            assert victim.wait() == -signal.SIGKILL
+    assert owed(client) == 1
+    with running_worker(PLATFORM, server.url, logs / "undertaker.log", "-Q", "doom", **options):
+        (letter,) = wait_for(letters.list, 30, "the letter")
+    assert (letter["task"], letter["cause"]["type"]) == ("acceptance.kills_its_worker", "DeliveryLimit")
+    assert "2 workers died with it" in letter["cause"]["message"]
+    assert owed(client) == 0
+
+
 def test_delayed_jobs_wait_in_redis_and_are_told_of(
     platform: PlatformApp, client: redis.Redis, worker: Worker, diary: Path
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _reading(channel: LeasedChannel, **options: Any) -> Any:
 
 
 def _sending(put: Callable[..., None]) -> Callable[..., None]:
+    @wraps(put)
     def sending(channel: Channel, queue: str, message: Any, **options: Any) -> None:
         _die_if(DIES_BEFORE_SENDING)
         if (_FOLDER / REFUSES_MESSAGES).exists():

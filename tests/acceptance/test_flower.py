@@ -99,7 +99,7 @@ def test_people_see_what_happened_and_no_secret(
     secretive.waits.apply_async((end, SECRET), countdown=600)
     running = secretive.waits.delay(end, SECRET)
     wait_for(lambda: known(guest, running.id) == "STARTED", 20, "a job that runs")
-    worker = next(iter(guest.open("/api/workers?refresh=1").json()))
+    worker = next(iter(wait_for(lambda: guest.open("/api/workers?refresh=1").json(), 20, "the worker's answer")))
     pages = [guest.open(f"/worker/{worker}").text, guest.open(f"/api/workers?refresh=1&workername={worker}").text]
     assert all(str(end) in page for page in pages)
     end.touch()

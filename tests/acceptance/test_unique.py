@@ -123,8 +123,6 @@ def test_a_key_is_free_when_its_job_was_revoked(worker: Worker, diary: Path, run
     job = shop.charges.apply_async((diary, 5), countdown=None if running else 2)
     if running:
         wait_for(lambda: read(diary), 20, "the start")
-    else:
-        wait_for(lambda: worker.said(f"charges[{job.id}] received"), 20, "the arrival")
     assert shop.charges.delay(diary, 5).id == job.id
     job.revoke(terminate=running)
     # a worker knows of a waiting job when its turn comes

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Beside the class ``low`` of the platform; and what is not acknowledged is given back soon, by whoever sees it.
 ENVIRONMENT = {
     "TASKS_WORKERS": '{"rest": {"priorities": ["critical", "high", "normal"], "concurrency": 1}}',
-    "TASKS_VISIBILITY_TIMEOUT": "1",
+    "TASKS_LEASE": "2",
 }
 
 

@@ -65,7 +65,7 @@ class Channel(StoringChannel):
         return Lease.of_process(
             (repr(named), self.names),
             lambda: Lease(
-                lambda: redis.Redis(connection_pool=redis.ConnectionPool(**params)),
+                lambda: redis.Redis.from_pool(redis.ConnectionPool(**params)),  # which is closed with the client
                 self.names,
                 float(self.lease_seconds),
                 int(self.delivery_limit),

@@ -141,3 +141,4 @@ class Lease:
         self._keeper.stop()
         self._keeper.finish(self.scripts)
         self.give_back(self.held.tags())
+        self.scripts.client.close()

@@ -99,6 +99,10 @@ class LeasedBroker(RuleBasedStateMachine):
         for _ in range(2):
             self.start_worker()
 
+    def teardown(self) -> None:
+        for lease in self.leases.values():
+            lease.end()
+
     # -- rules
 
     @rule(queue=queues, step=steps)

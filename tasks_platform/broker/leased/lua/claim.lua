@@ -50,8 +50,11 @@ for i = 1, count do
         if not step then -- written by nobody who knows how
             step, message = '0', member
         end
-        redis.call('LPUSH', prefix .. named(queues[i], step), message)
-        filled[named(queues[i], step)] = {queues[i], step}
+        if type(redis.pcall('LPUSH', prefix .. named(queues[i], step), message)) == 'table' then
+            redis.call('ZADD', delayed, now + 1000, member) -- the list holds something else: again in a second
+        else
+            filled[named(queues[i], step)] = {queues[i], step}
+        end
     end
     local head = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
     if head[1] and (next_due == 0 or tonumber(head[2]) < next_due) then
@@ -59,15 +62,16 @@ for i = 1, count do
     end
 end
 
-local result, records = {now, next_due}, {}
+local result, recorded = {now, next_due}, false
 for _, step in ipairs(taken_steps) do
     for i = 1, count do
         if want == 0 then
             break
         end
         local list = prefix .. named(queues[i], step)
-        local got = redis.call('RPOP', list, want)
-        if got then
+        local got = redis.pcall('RPOP', list, want) -- what holds something else is passed over
+        if got and not got.err then
+            local records = {}
             want = want - #got
             for _, message in ipairs(got) do
                 local n = #result
@@ -78,12 +82,15 @@ for _, step in ipairs(taken_steps) do
                 end
                 number = number + 1
             end
+            if #records > 0 then
+                redis.call('HSET', KEYS[2], unpack(records))
+                recorded = true
+            end
         end
     end
 end
 
-if #records > 0 then
-    redis.call('HSET', KEYS[2], unpack(records))
+if recorded then
     redis.call('ZADD', KEYS[1], 'GT', now + lease, worker)
 end
 for name, place in pairs(filled) do

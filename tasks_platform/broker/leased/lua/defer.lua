@@ -12,12 +12,11 @@ end
 if string.byte(recorded, 1) == 0 then
     return recorded == '\0' .. ARGV[2] and 1 or 0
 end
-redis.call('HDEL', KEYS[1], ARGV[1]) -- first: a full server lets a script go on that has begun
-redis.call('HSET', KEYS[1], ARGV[1], '\0' .. ARGV[2])
-if ARGV[4] == '' then
+if ARGV[4] == '' then -- what is refused here leaves the message with the worker
     redis.call('LPUSH', KEYS[2], ARGV[3])
 else
     redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
 end
+redis.call('HSET', KEYS[1], ARGV[1], '\0' .. ARGV[2])
 redis.call('ZADD', KEYS[3], 0, 'look')
 return 1

@@ -16,52 +16,16 @@ import redis
 from kombu import Connection, Consumer, Exchange, Queue
 from kombu.simple import SimpleQueue
 
+from simple_queues import STEPS, claims, put, take
 from tasks_platform.broker.leased import in_place_of
 from tasks_platform.broker.leased.graveyard import Buried, Graveyard
 from tasks_platform.broker.leased.names import Names
 from waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 names = Names()
-STEPS = [0, 1, 3, 6, 9]
-
-
-@pytest.fixture
-def connect(redis_url: str) -> Iterator[Callable[..., Connection]]:
-    """Return what connects to the broker, with options of the transport."""
-    opened = []
-
-    def connect(**options: Any) -> Connection:
-        connection = Connection(f"leased+{redis_url}", transport_options={"priority_steps": STEPS, **options})
-        opened.append(connection)
-        return connection
-
-    yield connect
-    for connection in opened:
-        connection.close()
-
-
-@pytest.fixture
-def connection(connect: Callable[..., Connection]) -> Connection:
-    return connect()
-
-
-def claims(client: redis.Redis) -> int:
-    """Count the messages that processes have."""
-    return sum(int(client.hlen(key)) for key in client.keys("leased:claimed:*"))
-
-
-def take(connection: Connection, queue: str, timeout: float = 5.0) -> Any:
-    """Return the next message of *queue*."""
-    with SimpleQueue(connection, queue) as simple:
-        return simple.get(timeout=timeout)
-
-
-def put(connection: Connection, queue: str, body: Any, **options: Any) -> None:
-    with SimpleQueue(connection, queue) as simple:
-        simple.put(body, **options)
 
 
 def test_a_message_is_recorded_until_it_is_acknowledged(connection: Connection, redis_db: redis.Redis) -> None:

@@ -28,6 +28,7 @@ SIGNATURES = {
         "_brpop_read": "(self, **options)",
         "close": "(self)",
         "basic_consume": "(self, queue, *args, **kwargs)",
+        "_basic_cancel": "(self, consumer_tag)",
         "_connparams": "(self, asynchronous=False)",
         "queue_delete": "(self, queue, if_unused=False, if_empty=False, **kwargs)",
         "_flush_brpop_reauth": "(self)",

@@ -80,7 +80,19 @@ class Channel(StoringChannel):
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **options: Any) -> Any:  # noqa: FBT001 - kombu's own
         """Consume from *queue*."""
         (self._no_ack.add if no_ack else self._no_ack.discard)(queue)
-        return super().basic_consume(queue, no_ack, *args, **options)
+        tag = super().basic_consume(queue, no_ack, *args, **options)
+        self._stop_waiting()  # it hears of its other queues only
+        return tag
+
+    def _basic_cancel(self, consumer_tag: str) -> None:
+        super()._basic_cancel(consumer_tag)
+        self._stop_waiting()  # it would take a signal that is for others
+
+    def _stop_waiting(self) -> None:
+        """Claim at once in place of waiting for a signal."""
+        if self._in_poll and self._nap_ms is not None:
+            self._in_poll.disconnect()
+        self._nap_ms = None
 
     def close(self) -> None:
         """Close the channel, at once also while it waits for messages."""

@@ -330,3 +330,16 @@ def test_a_message_whose_claim_was_never_answered_goes_back(
         channel.client.connection.disconnect()
         wait_for(lambda: redis_db.llen("q") == 1, 10, "the message")
         assert claims(redis_db) == 0
+
+
+def test_a_consumer_waits_for_no_signal_of_a_queue_that_it_has_left(
+    connection: Connection, redis_db: redis.Redis
+) -> None:
+    with Consumer(connection, [Queue("q"), Queue("left")]) as consumer:
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.1)  # it waits
+        consumer.cancel_by_queue("left")
+        put(connection, "left", 1)
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.1)
+        assert redis_db.zcard(names.wake("left", 0)) == 1

@@ -7,11 +7,12 @@ from tasks_platform.sealing.kept_key import kept_ring
 from tasks_platform.sealing.keys import KeyRing, new_key
 from tasks_platform.sealing.logs import CensorFilter, censor_event
 from tasks_platform.sealing.mark import Inside, Sealed, seals
-from tasks_platform.sealing.signature import SIGNATURE, UNTRUSTED, distrust, signature
+from tasks_platform.sealing.signature import SIGNATURE, TRUE_ETA, UNTRUSTED, distrust, signature
 
 __all__ = [
     "HIDDEN",
     "SIGNATURE",
+    "TRUE_ETA",
     "UNTRUSTED",
     "CensorFilter",
     "Inside",

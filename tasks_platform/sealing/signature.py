@@ -18,7 +18,7 @@ UNTRUSTED: Final = "UntrustedMessage"
 _ON_THE_WAY: Final = (SIGNATURE, "compression", "redelivered")
 _BY_THE_SERVER: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-", "x-acquired-count")
 #: Where a broker that keeps delays leaves what stood in ``eta``.
-_TRUE_ETA: Final = "x-eta"
+TRUE_ETA: Final = "x-eta"
 
 
 def signature(ring: KeyRing, headers: Mapping[str, Any], body: bytes) -> str:
@@ -48,12 +48,12 @@ def distrust(ring: KeyRing, headers: Mapping[str, Any], body: bytes, *, required
 
 
 def _mac(key: bytes, headers: Mapping[str, Any], body: bytes) -> bytes:
-    if _TRUE_ETA in headers:
-        headers = {**headers, "eta": headers[_TRUE_ETA]}
+    if TRUE_ETA in headers:
+        headers = {**headers, "eta": headers[TRUE_ETA]}
     signed = {name: value for name, value in headers.items() if not _is_of_the_way(name)}
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"), default=str)
     return base64.b64encode(hmac.digest(key, f"{text}\n".encode() + body, "sha256"))
 
 
 def _is_of_the_way(name: str) -> bool:
-    return name in _ON_THE_WAY or name == _TRUE_ETA or name.startswith(_BY_THE_SERVER)
+    return name in _ON_THE_WAY or name == TRUE_ETA or name.startswith(_BY_THE_SERVER)

@@ -11,7 +11,7 @@ from kombu.serialization import dumps
 
 from tasks_platform.broker.rabbitmq import RabbitAMQP
 from tasks_platform.payload import Payload
-from tasks_platform.sealing import SIGNATURE, KeyRing, masked, signature
+from tasks_platform.sealing import SIGNATURE, TRUE_ETA, KeyRing, masked, signature
 
 
 class PlatformAMQP(AMQP):
@@ -74,8 +74,11 @@ class _Signer:
 
 
 def signed(ring: KeyRing, headers: Mapping[str, Any], body: str | bytes) -> dict[str, Any]:
-    """Return *headers* with a signature of them and of *body* as it is sent; without one where there is no key."""
-    unsigned = {name: _arriving(value) for name, value in headers.items() if name != SIGNATURE}
+    """Return *headers* with a signature of them and of *body* as it is sent; without one where there is no key.
+
+    What a broker has said of an earlier delay is left out: it would stand for the moment of this message.
+    """
+    unsigned = {name: _arriving(value) for name, value in headers.items() if name not in {SIGNATURE, TRUE_ETA}}
     written = body.encode() if isinstance(body, str) else body
     return {**unsigned, SIGNATURE: signature(ring, unsigned, written)} if ring else unsigned
 

@@ -11,7 +11,7 @@ import celery
 from celery.canvas import Signature
 
 from tasks_platform.broker.leased import CLAIM, in_place_of
-from tasks_platform.sealing import SIGNATURE
+from tasks_platform.sealing import SIGNATURE, TRUE_ETA
 
 if TYPE_CHECKING:
     from tasks_platform.policy import Run
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: letter is being replayed), ``outcome`` (a follower's), ``schedule`` and ``moment`` (the entry of the schedule that
 #: sent it, and when it was due).
 HEADER = "platform"
+
+#: Headers that say something of one message, and nothing of the next one of its job.
+_OF_ONE_MESSAGE = (SIGNATURE, TRUE_ETA, "redelivered")
 
 #: What makes a message part of something that waits for it.
 AWAITING = ("chord", "group_id", "group_index", "chain", "link", "link_error")
@@ -71,7 +74,8 @@ def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: An
         if (shown := request.__dict__.get(name)) is not None:
             options[name] = shown  # the caller may have masked what logs show
     options["headers"] = {**(options.get("headers") or {}), HEADER: own_headers(request)}
-    options["headers"].pop(SIGNATURE, None)  # of that message, not of the next one
+    for name in _OF_ONE_MESSAGE:
+        options["headers"].pop(name, None)
     return {"task": task.name, "args": list(args), "kwargs": dict(kwargs), "options": options}
 
 

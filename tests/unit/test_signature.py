@@ -56,6 +56,14 @@ def test_a_broker_that_keeps_delays_says_where_the_moment_is_and_cannot_change_i
     assert check({**SIGNED, "x-eta": moment}) is not None
 
 
+def test_what_a_broker_has_said_of_an_earlier_delay_is_not_signed_for_the_next_one():
+    earlier, later = "2026-11-22T12:00:00+00:00", "2026-11-22T13:00:00+00:00"
+    sent = signed(RING, {**HEADERS, "eta": later, "x-eta": earlier}, BODY)
+
+    assert check({**sent, "eta": None, "x-eta": later}) is None
+    assert "x-eta" not in sent
+
+
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize(
     ("change", "body"),

@@ -43,7 +43,7 @@ def is_parked(letter: Letter) -> bool:
     if own.get("rule") == "park" and "flow" in own:
         return True
     last: dict[str, Any] = letter["attempts"][-1]
-    return last["attempt"] == 0 or last["error"]["type"] in _NEVER_RUN
+    return last["attempt"] == 0 or letter["cause"]["type"] in _NEVER_RUN
 
 
 def is_untrusted(letter: Letter) -> bool:

@@ -10,5 +10,7 @@ Record = dict[str, Any]
 #: The id of the job that holds a unique key.
 Holder = str
 NOBODY: Final[Mapping[str, Record]] = MappingProxyType({})
+#: The verdict on a job that is a dead letter and holds nothing open.
+DEAD: Final[Mapping[str, Any]] = MappingProxyType({"again_in": None, "parked": False})
 #: What claims an attempt that was put back, so that no copy of a message can.
 PUT_BACK: Final = "put back"

@@ -39,7 +39,7 @@ class Stray:
         return (retries if isinstance(retries, int) else 0) + 1
 
     def bury(self, store: Store, kind: str, cause: str) -> None:
-        """Write the dead letter of the message, once however often this is repeated; *kind* names the *cause*."""
+        """Make the message a dead letter, unless its job is one; *kind* names the *cause*."""
         trusted = kind != UNTRUSTED
         attempt = self.attempt if trusted else 1
         now = datetime.now(UTC)
@@ -64,5 +64,5 @@ class Stray:
             "worker": self.worker,
             "error": error,
         }
-        store.decide(self.job_id, attempt, record, {"again_in": None, "parked": False}, letter)
-        emit(EventKind.FAILED, self, fingerprint=letter["fingerprint"], parked=False, reason=cause)
+        if store.bury(self.job_id, attempt, record, letter):
+            emit(EventKind.FAILED, self, fingerprint=letter["fingerprint"], parked=False, reason=cause)

@@ -38,6 +38,31 @@ class TestRuns:
         assert store.decide("job", 1, attempt(9), DEAD, letter()) == AGAIN
         assert (store.attempts("job"), store.count_letters()) == ([attempt(1)], 0)
 
+    def test_a_message_that_no_task_can_be_given_is_a_letter_whatever_stood_for_its_attempt(self, store):
+        store.decide("job", 1, attempt(1), AGAIN, None)
+
+        assert store.bury("job", 1, attempt(1) | {"worker": "w"}, letter(7.0))
+        found = store.letter("job")
+        assert (found["died_at"], found["attempts"]) == (7.0, [attempt(1)])
+        assert store.decide("job", 1, attempt(1), AGAIN, None) == DEAD
+        assert [record["what"] for record in store.audit()] == ["buried"]
+
+    def test_a_job_that_is_a_letter_is_not_buried_again(self, store):
+        bury(store, number=2)
+
+        assert not store.bury("job", 1, attempt(1), letter(7.0))
+        assert not store.bury("job", 2, attempt(2), letter(8.0))
+        assert (store.letter("job")["died_at"], store.letter("job")["version"]) == (1.0, 1)
+
+    def test_a_replay_that_no_task_could_be_given_is_a_letter_again_and_a_late_copy_changes_nothing(self, store):
+        bury(store, number=2)
+        store.mark_replaying("job", 5.0, version=1)
+
+        assert not store.bury("job", 2, attempt(2), letter(7.0))
+        assert store.letter("job")["state"] == "replaying"
+        assert store.bury("job", 3, attempt(3), letter(8.0))
+        assert (store.letter("job")["state"], store.letter("job")["version"]) == ("dead", 2)
+
     def test_attempts_are_told_in_order_whenever_they_were_recorded(self, store):
         for number in (10, 2, 1):
             store.decide("job", number, attempt(number), AGAIN, None)

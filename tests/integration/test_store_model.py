@@ -185,6 +185,11 @@ class Letters(BothStores):
         whole = {**letter, **facts, "id": job, "died_at": float(at)}
         self.both("decide", job, attempt, {"attempt": attempt, "worker": "w"}, {"again_in": None}, whole)
 
+    @rule(job=JOBS, attempt=ATTEMPTS, letter=RECORDS, facts=FACTS, at=st.integers(1, 3))
+    def bury_a_stray(self, job, attempt, letter, facts, at):
+        whole = {**letter, **facts, "id": job, "died_at": float(at)}
+        self.both("bury", job, attempt, {"attempt": attempt, "worker": "w"}, whole)
+
     @rule(job=JOBS, why=st.sampled_from(["recovered", "discarded"]))
     def forget(self, job, why):
         self.both("forget", job, why=why, by="ana")

@@ -68,6 +68,10 @@ REPEATED = {
     "begin": (None, lambda store: store.begin("job", 2, "x")),
     "withdraw": (lambda store: store.begin("job", 2, "x"), lambda store: store.withdraw("job", 2, "x")),
     "decide": (None, lambda store: store.decide("job", 1, attempt(1), DEAD, letter())),
+    "bury": (
+        lambda store: store.decide("job", 1, attempt(1), AGAIN, None),
+        lambda store: store.bury("job", 1, attempt(1), letter()),
+    ),
     "forget": (bury, lambda store: store.forget("job")),
     "mark_replaying": (bury, lambda store: store.mark_replaying("job", 5.0, version=1)),
     "put_back": (

@@ -25,6 +25,13 @@ class Runs(Protocol):
         With *letter* the job becomes a dead letter in the same step, and the audit says so.
         """
 
+    def bury(self, job_id: str, attempt: int, record: Mapping[str, Any], letter: Record) -> bool:
+        """Make *letter* of a message that no task can be given; False if the job was a dead letter already.
+
+        Afterwards there is one. A verdict that would have let the job run again is replaced; how that attempt failed is
+        kept. A letter that is being sent again is written anew, unless the message is of an attempt before.
+        """
+
     def attempts(self, job_id: str) -> list[Record]:
         """Return the failed attempts of *job_id*, the first first."""
 

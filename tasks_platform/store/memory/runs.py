@@ -10,7 +10,7 @@ from tasks_platform.store.letter_facts import facts_of
 from tasks_platform.store.memory.groups import Groups
 from tasks_platform.store.memory.part import CLAIMS_TTL, JOB_TTL, copied
 from tasks_platform.store.memory.steps import Steps
-from tasks_platform.store.records import Record
+from tasks_platform.store.records import DEAD, Record
 
 
 class Runs(Steps, Groups):
@@ -36,16 +36,34 @@ class Runs(Steps, Groups):
             job[f"verdict:{attempt}"] = copied(verdict)
             job[f"attempt:{attempt}"] = copied(record)
             if letter is not None:
-                version = self._leave(job_id).get("version", 0)
-                self._enter(job_id, {**copied(letter, default=str), "version": version + 1})
-                facts = facts_of(letter)
-                told = {"error": facts["error"], "message": facts["brief"], "line": facts["line"]}
-                burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
-                self._audit_letter("buried", job_id, record.get("worker") or "", **burial)
-                self._keep_steps(job_id, math.inf)
+                self._write_letter(job_id, attempt, record, letter)
             elif job_id not in self._letters:
                 self._keep_steps(job_id, self._clock() + JOB_TTL + (verdict["again_in"] or 0.0))
             return copied(verdict)
+
+    def bury(self, job_id: str, attempt: int, record: Mapping[str, Any], letter: Record) -> bool:
+        with self._lock:
+            job, found = self._jobs.setdefault(job_id, {}), self._letters.get(job_id)
+            changing = {} if found is None else {name: found[name] for name in ("state", "version")}
+            if found == {**copied(letter, default=str), **changing}:
+                return True
+            standing = job.get(f"verdict:{attempt}")
+            is_final = standing is not None and standing["again_in"] is None
+            if found is not None and (found["state"] != "replaying" or is_final):
+                return False
+            job[f"verdict:{attempt}"] = dict(DEAD)
+            job.setdefault(f"attempt:{attempt}", copied(record))
+            self._write_letter(job_id, attempt, record, letter)
+            return True
+
+    def _write_letter(self, job_id: str, attempt: int, record: Mapping[str, Any], letter: Record) -> None:
+        version = self._leave(job_id).get("version", 0)
+        self._enter(job_id, {**copied(letter, default=str), "version": version + 1})
+        facts = facts_of(letter)
+        told = {"error": facts["error"], "message": facts["brief"], "line": facts["line"]}
+        burial = {"state": letter["state"], "attempt": attempt, "died_at": float(letter["died_at"]), **told}
+        self._audit_letter("buried", job_id, record.get("worker") or "", **burial)
+        self._keep_steps(job_id, math.inf)
 
     def attempts(self, job_id: str) -> list[Record]:
         with self._lock:

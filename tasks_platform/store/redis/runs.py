@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from tasks_platform.store.letter_facts import facts_of
-from tasks_platform.store.records import Record
+from tasks_platform.store.records import DEAD, Record
 from tasks_platform.store.redis.part import CLAIMS_TTL, JOB_TTL, REPLAY_TTL, RedisPart
 
 
@@ -44,6 +44,24 @@ class Runs(RedisPart):
             ],
         )
         return cast("Record", json.loads(standing))
+
+    def bury(self, job_id: str, attempt: int, record: Mapping[str, Any], letter: Record) -> bool:
+        written = self._run(
+            "bury",
+            [self._job(job_id), self._letter(job_id), self._letters, self._steps(job_id)],
+            [
+                attempt,
+                json.dumps(record),
+                json.dumps(dict(DEAD)),
+                json.dumps(letter, default=str),
+                letter["state"],
+                repr(letter["died_at"]),
+                job_id,
+                record.get("worker") or "",
+                *flat(facts_of(letter)),
+            ],
+        )
+        return bool(written)
 
     def attempts(self, job_id: str) -> list[Record]:
         return attempts_in(cast("dict[str, str]", self.client.hgetall(self._job(job_id))))

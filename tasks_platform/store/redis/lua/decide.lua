@@ -19,12 +19,7 @@ if ARGV[4] ~= '' then
     for i = 10, #ARGV, 2 do
         facts[ARGV[i]] = ARGV[i + 1]
     end
-    leave(KEYS[3], KEYS[2], ARGV[7])
-    redis.call('HSET', KEYS[2], 'record', ARGV[4], 'state', ARGV[5])
-    redis.call('HINCRBY', KEYS[2], 'version', 1)
-    enter(KEYS[3], KEYS[2], ARGV[7], ARGV[6], facts)
-    audit_letter(KEYS[3], KEYS[2], 'buried', ARGV[7], ARGV[9], 'state', ARGV[5], 'attempt', ARGV[1], 'died_at', ARGV[6],
-        'error', facts.error, 'message', facts.brief, 'line', facts.line)
+    write_letter(KEYS[3], KEYS[2], ARGV[7], ARGV[4], ARGV[6], ARGV[1], ARGV[9], facts)
     redis.call('PERSIST', KEYS[1])
     redis.call('PERSIST', KEYS[4])
 elseif redis.call('EXISTS', KEYS[2]) == 0 then

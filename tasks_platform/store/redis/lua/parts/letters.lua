@@ -86,3 +86,13 @@ local function audit_letter(letters, letter, what, id, by, ...)
     audit(letters, what, 'id', id, 'by', by, 'task', task or '', 'queue', queue or '', 'tenant', tenant or '',
         'fingerprint', fingerprint or '', ...)
 end
+
+-- Write the letter of a job whose *attempt* was its last, and tell of it; *facts* has the rest, with its state.
+local function write_letter(letters, letter, id, record, at, attempt, by, facts)
+    leave(letters, letter, id)
+    redis.call('HSET', letter, 'record', record, 'state', facts.state)
+    redis.call('HINCRBY', letter, 'version', 1)
+    enter(letters, letter, id, at, facts)
+    audit_letter(letters, letter, 'buried', id, by, 'state', facts.state, 'attempt', attempt, 'died_at', at,
+        'error', facts.error, 'message', facts.brief, 'line', facts.line)
+end

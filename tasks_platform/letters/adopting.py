@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks_platform.broker.leased.graveyard import Buried, Graveyard
 from tasks_platform.broker.leased.payload import BadMessageError, read
 from tasks_platform.broker.leased.transport import Transport
+from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import legible
+from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.stray import Stray
 
 if TYPE_CHECKING:
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 #: What the cause of the letter is called.
 _KINDS: Final = {"unreadable": "DecodeError", "rejected": "RejectedMessage", "delivery-limit": "DeliveryLimit"}
+#: The same for a reason that only a newer release knows.
+_OTHER: Final = "GivenUp"
 
 
 def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
-    """Write letters of what lies in the graveyard behind *connection*, oldest first; return of how many.
+    """Take what lies in the graveyard behind *connection*, oldest first; return of how much there is a letter now.
 
     A letter is written before its message leaves the graveyard: a kill between the two keeps both, and the letter is
     one.
@@ -33,34 +38,58 @@ def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
     graveyard = Graveyard(channel.server, channel.names.graveyard)
     adopted = 0
     for stored, buried in graveyard.oldest(most):
-        stray_of(buried, queue.by).bury(queue.store, _KINDS[buried.reason], legible(_cause(buried)))
+        try:
+            _keep(queue, buried)
+        except TROUBLE:
+            raise
+        except Exception as error:  # whatever it says of itself, it must not keep the others from their letters
+            log.exception("a message in the graveyard cannot be understood; its letter has it as it lies there")
+            detail = f"it lay in the graveyard and could not be understood: {error!r}"
+            _keep(queue, Buried(reason="unreadable", detail=detail, queue="", raw=stored))
         graveyard.remove(stored)
         adopted += 1
     return adopted
 
 
-def stray_of(buried: Buried, worker: str) -> Stray:
-    """Return the message that was *buried* as one that no task was given."""
+def _keep(queue: DeadLetterQueue, buried: Buried) -> None:
+    stray, body, tag = _read(buried, queue.by)
+    signing = queue.settings.signing
+    headers = stray.raw["headers"]
+    if headers and (signing.ring or signing.required):
+        why = distrust(signing.ring, headers, body, required=signing.required)
+        if why is not None:
+            # under an id of its own: it may call itself as an honest job is called
+            named = replace(stray, job_id=f"untrusted-{_digest(tag, buried)}")
+            named.bury(queue.store, UNTRUSTED, legible(f"not trusted: {why}; {_cause(buried)}"))
+            return
+    stray.bury(queue.store, _KINDS.get(buried.reason, _OTHER), legible(_cause(buried)))
+
+
+def _read(buried: Buried, worker: str) -> tuple[Stray, bytes, str]:
+    """Return the message that was *buried* as one that no task was given, its body as it was sent, and its tag."""
     try:
         message = read(buried.raw)
         headers, properties = dict(message.get("headers") or {}), dict(message["properties"])
         body = _decoded(message.get("body") or "", properties.pop("body_encoding", None))
-        tag = properties.pop("delivery_tag")
+        tag: str = properties.pop("delivery_tag")
     except (BadMessageError, ValueError):
         message, headers, properties, tag = {}, {}, {}, ""
-        body = buried.raw.decode("utf-8", "backslashreplace")
-    digest = hashlib.sha256(tag.encode() + buried.raw).hexdigest()[:32]
+        body = buried.raw
     raw = {
         "raw": True,
-        "body": body,
+        "body": body.decode("utf-8", "backslashreplace"),
         "headers": headers,
         "properties": properties,
         "content_type": message.get("content-type"),
         "content_encoding": message.get("content-encoding"),
         "queue": (properties.get("delivery_info") or {}).get("routing_key") or buried.queue,
     }
-    name = str(headers.get("task") or "(unknown)")
-    return Stray(job_id=legible(str(headers.get("id") or digest)), task=legible(name), raw=raw, worker=worker)
+    name, job_id = str(headers.get("task") or "(unknown)"), str(headers.get("id") or _digest(tag, buried))
+    return Stray(job_id=legible(job_id), task=legible(name), raw=raw, worker=worker), body, tag
+
+
+def _digest(tag: str, buried: Buried) -> str:
+    return hashlib.sha256(tag.encode("utf-8", "surrogatepass") + buried.raw).hexdigest()[:32]
 
 
 def _cause(buried: Buried) -> str:
@@ -68,5 +97,5 @@ def _cause(buried: Buried) -> str:
     return f"the broker gave the message up ({buried.detail}{who})"
 
 
-def _decoded(body: str, encoding: str | None) -> str:
-    return base64.b64decode(body).decode("utf-8", "backslashreplace") if encoding == "base64" else body
+def _decoded(body: str, encoding: str | None) -> bytes:
+    return base64.b64decode(body) if encoding == "base64" else body.encode("utf-8", "surrogatepass")

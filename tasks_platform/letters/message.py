@@ -10,6 +10,7 @@ from typing import Any
 import celery
 from celery.app.task import Context
 
+from tasks_platform.broker.leased.payload import DELIVERIES, DIED
 from tasks_platform.errors import LetterError
 from tasks_platform.sealing import UNTRUSTED
 from tasks_platform.task import PlatformTask
@@ -22,7 +23,7 @@ _OF_ONE_RUN = ("copy", "outcome")
 #: Header keys that make a job a step of its flow.
 _OF_A_STEP = ("flow", "rule")
 #: What the worker's main process calls the failure of a message that it could hand to no task.
-_NEVER_RUN = frozenset({"NotRegistered", "DecodeError", "DeliveryLimit"})
+_NEVER_RUN = frozenset({"NotRegistered", "DecodeError", "DeliveryLimit", "GivenUp"})
 
 
 def own_headers(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,9 +80,15 @@ def message_to_replay(letter: Letter) -> dict[str, Any]:
     parked = is_parked(letter)
     left_out = {"expires", *(() if parked else AWAITING)}
     options = {name: value for name, value in message["options"].items() if name not in left_out}
+    others = without_deaths(options.get("headers") or {})
     of_the_past = {*_OF_ONE_RUN, *(() if parked else _OF_A_STEP)}
     own = {name: value for name, value in own_headers(message).items() if name not in of_the_past}
-    return {**message, "options": {**options, "headers": {**(options.get("headers") or {}), HEADER: own}}}
+    return {**message, "options": {**options, "headers": {**others, HEADER: own}}}
+
+
+def without_deaths(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *headers* without the workers that died with the message: who replays it has mended what killed them."""
+    return {name: value for name, value in headers.items() if name not in {DELIVERIES, DIED}}
 
 
 def understood(app: celery.Celery, letter: Letter) -> Letter:

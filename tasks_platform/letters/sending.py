@@ -12,7 +12,7 @@ from celery.app.task import Context
 
 from tasks_platform.broker.rabbitmq import level_of, physical_name
 from tasks_platform.errors import LetterError, PermanentError, PlatformError
-from tasks_platform.letters.message import Letter, message_to_replay, own_headers, require_trust
+from tasks_platform.letters.message import Letter, message_to_replay, own_headers, require_trust, without_deaths
 from tasks_platform.letters.on_its_way import next_attempt
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.amqp import signed
@@ -105,7 +105,7 @@ def publish_copy(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[st
 
     It is named as a copy of its own: sent twice, because somebody was cut off, it is run once.
     """
-    found = raw["headers"] if isinstance(raw["headers"], Mapping) else {}
+    found = without_deaths(raw["headers"]) if isinstance(raw["headers"], Mapping) else {}
     own = found.get(HEADER)
     own = {**(own if isinstance(own, Mapping) else {}), **headers.get(HEADER, {}), "copy": uuid.uuid4().hex}
     kept = {name: raw["properties"].get(name) for name in ("correlation_id", "reply_to", "priority")}

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from tasks_platform.letters.adopting import adopt
 from tasks_platform.letters.purging import purge
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks at the audit, and between two purges of all workers together.
 _LOOK: Final = 1.0
 _PURGE: Final = 60.0
-#: Seconds between two looks into the broker's graveyard.
+#: Seconds between two looks into the broker's graveyard, of all workers together.
 _ADOPT: Final = 5.0
 #: Seconds that a stopping worker waits for a listener that is being told.
 _PATIENCE: Final = 2.0
@@ -40,6 +40,8 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="letters-watch", daemon=True)
         self._failing: set[str] = set()
         self._next_adoption = 0.0
+        #: To the broker whose graveyard is looked into, once it was.
+        self._connection: Any = None
 
     def start(self) -> None:
         """Begin."""
@@ -65,6 +67,7 @@ class Watch:
         for teller in self._tellers:
             with suppress(Exception):  # it is free after a while in any case
                 teller.leave()
+        self._hang_up()
 
     def _purge(self) -> None:
         """Drop what is too old or too many, if no worker has done so for a minute."""
@@ -74,11 +77,26 @@ class Watch:
             purge(self._queue, keep_for=bounds.keep_for.total_seconds(), keep_most=bounds.keep_most)
 
     def _adopt(self) -> None:
-        """Make letters of what the broker has given up."""
-        if time.monotonic() >= self._next_adoption:
-            self._next_adoption = time.monotonic() + _ADOPT
-            with self._queue.app.connection_for_read() as connection:
-                adopt(self._queue, connection)
+        """Make letters of what the broker has given up, if no worker has done so for a few seconds."""
+        if time.monotonic() < self._next_adoption:
+            return
+        self._next_adoption = time.monotonic() + _ADOPT
+        me = uuid.uuid4().hex
+        if self._queue.store.acquire("letters-adopt", me, _ADOPT - _LOOK) != me:
+            return
+        if self._connection is None:
+            self._connection = self._queue.app.connection_for_read()
+        try:
+            adopt(self._queue, self._connection)
+        except Exception:
+            self._hang_up()  # another server may be the broker by now
+            raise
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.release()
 
     def _try(self, what: str, action: Callable[[], None]) -> None:
         try:

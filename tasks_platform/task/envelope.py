@@ -107,5 +107,5 @@ def resend(  # noqa: PLR0913 - all of it is one message
         countdown=countdown or None,
         add_to_parent=False,
     )
-    with in_place_of(claim):
+    with in_place_of(claim, options.get("task_id", "")):
         celery.Task.apply_async(task, tuple(message["args"]), dict(message["kwargs"]), **options)

@@ -3,55 +3,68 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import redis
 
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.publishing import Place, stored
 from tasks_platform.broker.leased.scripts import text_of
 
 log = logging.getLogger(__name__)
 #: The key of a message's ``delivery_info`` that says which claim it is: ``<number>@<worker>``.
 CLAIM: Final = "claim"
+_UNKNOWN: Final = -1
 _moving: ContextVar[Move | None] = ContextVar("moving", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The next message that is published takes the place of a claimed one."""
+    """The next message of a job takes the place of the one that was claimed, once in each queue that it goes to."""
 
+    job_id: str
     number: int
     worker: str
-    #: The same when it is published again because an answer was lost.
-    name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def make(self, server: redis.Redis, names: Names, key: str, stored: str, due: int | None, wake: str) -> None:  # noqa: PLR0913, PLR0917
-        """Put the message *stored* under *key*, unless the claim is another worker's by now."""
-        script = server.register_script(text_of("defer"))
-        moved = script(
-            keys=[names.claimed(self.worker), key, wake],
-            args=[self.number, self.name, stored, "" if due is None else due],
+    def make(self, server: redis.Redis, names: Names, place: Place, message: Mapping[str, Any]) -> bool:
+        """Put *message* into its queue, unless the claim is another worker's by now.
+
+        False if this server knows of no such worker, so that the message has to be published.
+        """
+        key, text, due = stored(names, place, message)
+        wake = names.wake(place.queue, place.step)
+        moved: Any = server.register_script(text_of("defer"))(
+            keys=[names.claimed(self.worker), key, wake, names.workers, names.dead],
+            args=[self.number, self.worker, place.queue, text, "" if due is None else due],
         )
+        if moved == _UNKNOWN:
+            log.warning("the broker knows nothing of %s: the message of %s is published anew", self.worker, self.job_id)
+            return False
         if not moved:
-            log.warning("a message is not put back by %s: it was given to another worker meanwhile", self.worker)
+            log.warning("the message of %s is not put back by %s: it is elsewhere by now", self.job_id, self.worker)
+        return True
 
 
 @contextmanager
-def in_place_of(claim: str | None) -> Iterator[None]:
-    """Let the message that is published in the block take the place of *claim*, if it is one of a leased broker."""
+def in_place_of(claim: str | None, job_id: str) -> Iterator[None]:
+    """Let what is published of the job in the block take the place of *claim*, if that is one of a leased broker.
+
+    Messages of other jobs are published as ever: handlers of signals send some.
+    """
     number, _, worker = (claim or "").partition("@")
-    token = _moving.set(Move(int(number), worker) if worker else None)
+    token = _moving.set(Move(job_id, int(number), worker) if worker else None)
     try:
         yield
     finally:
         _moving.reset(token)
 
 
-def current_move() -> Move | None:
-    """Return the claim whose place the next message takes, if any."""
-    return _moving.get()
+def move_of(message: Mapping[str, Any]) -> Move | None:
+    """Return what lets *message* take the place of a claimed one, if it is to do so."""
+    move = _moving.get()
+    is_its_own = move is not None and (message.get("headers") or {}).get("id") == move.job_id
+    return move if is_its_own else None

@@ -16,6 +16,7 @@ class Names:
     ``leased:delayed:<queue>``      sorted set  messages that are not due yet, by when they are, in ms since 1970
     ``leased:claimed:<worker>``     hash        messages that a worker has: the number of the claim -> list, message
     ``leased:workers``              sorted set  workers, by when their lease ends, in ms since 1970
+    ``leased:dead``                 sorted set  workers that were dead, by when it was seen, in ms since 1970
     ``leased:wake:<list>``          sorted set  one member while somebody should look into the list
     ``leased:graveyard``            list        messages that nobody can run, newest first
     ==============================  ==========  ====================================================================
@@ -29,6 +30,11 @@ class Names:
     def workers(self) -> str:
         """Who has a lease, and until when."""
         return f"{self.prefix}leased:workers"
+
+    @property
+    def dead(self) -> str:
+        """Whose messages were given to others."""
+        return f"{self.prefix}leased:dead"
 
     @property
     def graveyard(self) -> str:

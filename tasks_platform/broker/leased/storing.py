@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import redis
 from kombu.transport import redis as kombu_redis
 
-from tasks_platform.broker.leased.moving import current_move
+from tasks_platform.broker.leased.moving import move_of
 from tasks_platform.broker.leased.names import Names
-from tasks_platform.broker.leased.publishing import Place, commands, stored
+from tasks_platform.broker.leased.publishing import Place, commands
 from tasks_platform.broker.leased.url import server_of
 
 _Base: Any = kombu_redis.Channel
@@ -58,9 +58,7 @@ class StoringChannel(_Base):  # type: ignore[misc]  # kombu has no type hints
             for name, arguments in commands(Names("", self.sep), place, message):  # the batch adds the prefix itself
                 batch.add(name, *arguments)
             return
-        if (move := current_move()) is not None:
-            wake = self.names.wake(queue, step)
-            move.make(self.server, self.names, *stored(self.names, place, message), wake)
+        if (move := move_of(message)) is not None and move.make(self.server, self.names, place, message):
             return
         with self.server.pipeline(transaction=False) as pipe:
             for name, arguments in commands(self.names, place, message):

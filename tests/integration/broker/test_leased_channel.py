@@ -286,8 +286,8 @@ def test_what_a_job_has_put_back_itself_is_not_put_back_again(
     connection = connect()
     put(connection, "q", "old")
     message = take(connection, "q")
-    with in_place_of(message.delivery_info["claim"]):
-        put(connection, "q", "new")
+    with in_place_of(message.delivery_info["claim"], "job"):
+        put(connection, "q", "new", headers={"id": "job"})
     assert redis_db.llen("q") == 1
     message.requeue()
     assert redis_db.llen("q") == 1

@@ -180,13 +180,13 @@ class LeasedBroker(RuleBasedStateMachine):
         if tag is None:
             return
         claim = self.model.claimed[worker].get(int(tag))
-        with in_place_of(f"{tag}@{worker}"):
+        name, queue = (claim[0], claim[1]) if claim is not None else ("lost", "a")
+        with in_place_of(f"{tag}@{worker}", name):
             for _ in range(1 + twice):
-                name, queue = (claim[0], claim[1]) if claim is not None else ("lost", "a")
                 self.channel._put(queue, _message(name, queue, step, later=later))
         if claim is None or claim[0] == MARK:
             return
-        self.model.claimed[worker][int(tag)] = (MARK, "", 0)
+        self.model.claimed[worker][int(tag)] = (MARK, claim[1], 0)
         self.model.deaths.pop(claim[0], None)
         self.model.fallen.discard(claim[0])
         if later:

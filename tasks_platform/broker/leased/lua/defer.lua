@@ -1,22 +1,31 @@
 -- Put a message that a worker has claimed into a queue again, changed, in place of a copy beside it.
 -- KEYS  1 what the worker has   2 where it goes: a list, or the sorted set of what is not due   3 the signal of its list
--- ARGV  1 the number of the claim   2 the name of this move   3 the message, as it is stored there
---       4 when it is due, in ms since 1970; '' for a list
--- Returns 1 if it was moved, now or by an earlier call of the same name; 0 if the worker has it no more.
--- Atomic: the message is with the worker or in the queue, never in both. What stays with the worker is a mark, which it
--- acknowledges as it would have acknowledged the message; if it dies before, nothing is recovered.
+--       4 workers by the end of their leases   5 workers that were dead
+-- ARGV  1 the number of the claim   2 the worker   3 the queue it goes to   4 the message, as it is stored there
+--       5 when it is due, in ms since 1970; '' for a list
+-- Returns 1 if it was moved to that queue, now or by an earlier call; 0 if it is another worker's by now, or back in its
+-- queue; -1 if this server knows nothing of the worker: it has lost its data, or is not the one that was claimed from.
+-- Atomic: the message is with the worker or in the queue, never in both. What stays with the worker is a mark that names
+-- the queues it went to; it acknowledges that as it would have acknowledged the message; if it dies before, nothing is
+-- recovered.
 local recorded = redis.call('HGET', KEYS[1], ARGV[1])
 if not recorded then
-    return 0
+    local is_known = redis.call('EXISTS', KEYS[1]) == 1 or redis.call('ZSCORE', KEYS[4], ARGV[2])
+        or redis.call('ZSCORE', KEYS[5], ARGV[2])
+    return is_known and 0 or -1
 end
+local mark = '\0' .. ARGV[3]
 if string.byte(recorded, 1) == 0 then
-    return recorded == '\0' .. ARGV[2] and 1 or 0
+    if string.find(recorded .. '\0', mark .. '\0', 1, true) then
+        return 1
+    end
+    mark = recorded .. mark -- its exchange has more than one queue
 end
-if ARGV[4] == '' then -- what is refused here leaves the message with the worker
-    redis.call('LPUSH', KEYS[2], ARGV[3])
+if ARGV[5] == '' then -- what is refused here leaves the message with the worker
+    redis.call('LPUSH', KEYS[2], ARGV[4])
 else
-    redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
+    redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
 end
-redis.call('HSET', KEYS[1], ARGV[1], '\0' .. ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], mark)
 redis.call('ZADD', KEYS[3], 0, 'look')
 return 1

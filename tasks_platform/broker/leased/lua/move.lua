@@ -35,6 +35,11 @@ for i = 4, #ARGV, 4 do
         end
     end
 end
+if ARGV[2] == 'dead' and moved > 0 then -- for a week it is known that others have what it may still be working on
+    local dead = string.sub(KEYS[1], 1, tonumber(ARGV[3])) .. 'leased:dead'
+    redis.call('ZADD', dead, now, ARGV[1])
+    redis.call('ZREMRANGEBYSCORE', dead, '-inf', now - 604800000)
+end
 if redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('ZREM', KEYS[1], ARGV[1])
 end

@@ -14,6 +14,7 @@ from celery.worker import state as worker_state
 from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
 
+from tasks_platform.broker.leased import is_moved
 from tasks_platform.errors import ChordBusyError, MemoryExhaustedError
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Run, enter_run
@@ -77,6 +78,8 @@ class PlatformRequest(Request):
         try:
             run = self._run()
             enter_run(run)
+            if is_moved(self.message):
+                return self._let_go()
             if not self._settle(run, getattr(exc_info.exception, "exc", exc_info.exception)):
                 return None
         except Exception as trouble:
@@ -84,6 +87,12 @@ class PlatformRequest(Request):
             log.warning("%s[%s] is not settled yet: %r", self.name, self.id, trouble, exc_info=not busy)
             return self._later(self._on_failure_again, exc_info, send_failed_event)
         return super().on_failure(exc_info, send_failed_event, return_ok=False)
+
+    def _let_go(self) -> None:
+        """Forget a run that was held, or is tried again, by its process before that died: its message waits already."""
+        log.warning("%s[%s]: its process died after it had been put back; nothing is to be settled", self.name, self.id)
+        worker_state.task_ready(self)
+        self.acknowledge()
 
     def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: FBT001 - Celery's own signature
         """Settle a run that was ended by its hard time limit; the prefork pool has told ``on_failure`` before."""

@@ -20,7 +20,10 @@ from acceptance.faults import LARGEST_RESULT, REFUSES_MESSAGES, arm
 from acceptance.shop import TWICE, wait_for_file
 from tasks_platform import (
     Deadline,
+    Event,
+    EventKind,
     Failures,
+    Hold,
     Once,
     PermanentError,
     PlatformTask,
@@ -31,6 +34,7 @@ from tasks_platform import (
     Unique,
     UniqueTask,
     current_run,
+    on_event,
     task,
 )
 
@@ -234,3 +238,17 @@ def keeps_the_interpreter(diary: Path, seconds: int) -> None:
 def kills_its_worker() -> None:
     """Kill all processes of the worker; no policy hears of it."""
     os.killpg(0, signal.SIGKILL)
+
+
+@task(Retry(max_attempts=1), base=ReliableTask)
+def is_killed_when_it_was_held(diary: Path) -> int:
+    note(diary, current_run().attempt)
+    if len(read(diary)) == 1:
+        raise Hold(0.5, "not yet")
+    return len(read(diary))
+
+
+@on_event(EventKind.HELD)
+def kill(event: Event) -> None:
+    if event.task == is_killed_when_it_was_held.name:
+        os.kill(os.getpid(), signal.SIGKILL)

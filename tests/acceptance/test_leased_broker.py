@@ -168,3 +168,14 @@ def test_a_retry_moves_its_message(platform: PlatformApp, client: redis.Redis, w
     assert (read(diary), client.zcard("leased:delayed:default")) == (["1"], 1)
     assert platform.control.purge() == 1
     assert job.id
+
+
+@pytest.mark.checklist(24)
+def test_a_job_that_was_held_is_not_over_because_its_process_dies(
+    platform: PlatformApp, client: redis.Redis, worker: Worker, diary: Path
+) -> None:
+    job = accidents.is_killed_when_it_was_held.apply_async((diary,), ignore_result=False)
+    assert job.get(timeout=30) == 2
+    wait_for(lambda: worker.said("its process died after it had been put back"), 20, "a word of the death")
+    wait_for(lambda: owed(client) == 0, 20, "the acknowledgement of its mark")
+    assert (read(diary), job.state, platform.store.letter(job.id)) == (["1", "1"], "SUCCESS", None)

@@ -68,3 +68,13 @@ def move_of(message: Mapping[str, Any]) -> Move | None:
     move = _moving.get()
     is_its_own = move is not None and (message.get("headers") or {}).get("id") == move.job_id
     return move if is_its_own else None
+
+
+def is_moved(message: Any) -> bool:
+    """Tell whether the job of *message*, which was received here, has put it back by itself: that is settled then."""
+    lease = getattr(message.channel, "own_lease", None)
+    number, _, worker = str((message.delivery_info or {}).get(CLAIM)).partition("@")
+    if lease is None or worker != lease.worker:
+        return False  # another broker, or nobody has claimed it
+    recorded: Any = lease.scripts.client.hget(lease.names.claimed(worker), number)
+    return recorded is not None and recorded.startswith(b"\0")

@@ -13,6 +13,7 @@ from celery.exceptions import InvalidTaskError
 
 import tasks_platform.task.orphans
 import tasks_platform.task.scheduled  # noqa: F401 - workers answer with it
+from tasks_platform.broker.leased import postpone
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store, legible
@@ -36,7 +37,8 @@ class PlatformConsumer(SteadyConsumer):
     """Celery's consumer, which discards what it does not understand; this one does not.
 
     An unknown task is usually a rolling deploy: another worker knows it, or this one will after its restart.
-    Its message is held here unacknowledged and given back, until a worker takes it or the grace is over.
+    Its message waits in the broker, or, where that has no delays, unacknowledged here, and comes again, until a worker
+    takes it or the grace is over.
     """
 
     # Celery's own, which its type stubs leave out
@@ -103,6 +105,8 @@ class PlatformConsumer(SteadyConsumer):
             job_id,
             grace - (now - since),
         )
+        if postpone(message, min(_LOOK_AGAIN, grace)):
+            return
         self.qos.increment_eventually()
         # a broker that counts how often a message comes back gives it up in the end: it gets it back ever more rarely
         pause = max(_LOOK_AGAIN, now - since) if self._counts_deliveries else _LOOK_AGAIN

@@ -179,3 +179,19 @@ def test_a_job_that_was_held_is_not_over_because_its_process_dies(
     wait_for(lambda: worker.said("its process died after it had been put back"), 20, "a word of the death")
     wait_for(lambda: owed(client) == 0, 20, "the acknowledgement of its mark")
     assert (read(diary), job.state, platform.store.letter(job.id)) == (["1", "1"], "SUCCESS", None)
+
+
+@pytest.mark.checklist(16)
+def test_a_task_that_nobody_knows_waits_in_redis_and_not_in_a_worker(
+    platform: PlatformApp, client: redis.Redis, worker: Worker
+) -> None:
+    for _ in range(3):
+        platform.send_task("acceptance.newer.greet", ("Ada",), priority=6)
+    wait_for(lambda: client.zcard("leased:delayed:default") == 3 and owed(client) == 0, 20, "the messages that wait")
+    assert worker.said("a task this worker does not know; held")
+    ((member, due), *_) = client.zrange("leased:delayed:default", 0, -1, withscores=True)
+    _, step, raw = member.split("|", 2)
+    assert (step, "x-delivery-count" in json.loads(raw)["headers"]) == ("6", False)
+    assert due / 1000 - time.time() <= 5
+    purged: list[int] = []  # they come again while they are looked at
+    wait_for(lambda: purged.append(platform.control.purge()) or sum(purged) == 3, 20, "the end of them")

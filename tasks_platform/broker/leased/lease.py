@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import math
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -17,8 +19,9 @@ import redis
 from tasks_platform.broker.leased.graveyard import Buried, Reason
 from tasks_platform.broker.leased.held import Held
 from tasks_platform.broker.leased.keeper import Keeper
-from tasks_platform.broker.leased.moves import buried, moved
+from tasks_platform.broker.leased.moves import buried, moved, postponed
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.publishing import Place
 from tasks_platform.broker.leased.scripts import Move, Scripts, Where
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,13 @@ class Lease:
         """Move a message to the graveyard."""
         if (claim := self.held.take(tag)) is not None:
             self.move([buried(claim.number, Buried(reason=reason, detail=detail, queue=claim.queue, raw=claim.raw))])
+
+    def postpone(self, tag: str, seconds: float) -> None:
+        """Put a message, as it was, among those of its queue that are not due yet."""
+        if (claim := self.held.take(tag)) is not None:
+            place = Place(claim.queue, self.names.step_of(claim.queue, claim.list), (), None)
+            due = math.ceil((time.time() + seconds) * 1000)
+            self.move([postponed(claim.number, self.names, place, claim.raw, due)])
 
     def move(self, moves: list[Move]) -> None:
         """Move messages out of this worker's claims; while the server is away, as soon as it is back."""

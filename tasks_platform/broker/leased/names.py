@@ -53,6 +53,10 @@ class Names:
         """Return the key of the messages of *queue* that wait at a priority step."""
         return f"{self.prefix}{queue}{self.sep}{step}" if step else f"{self.prefix}{queue}"
 
+    def step_of(self, queue: str, key: bytes) -> int:
+        """Return the priority step of those messages of *queue* that lie under *key*."""
+        return int(key.decode()[len(f"{self.prefix}{queue}{self.sep}") :] or 0)
+
     def wake(self, queue: str, step: int) -> str:
         """Return the key of the signal that *queue* has a message at a priority step."""
         return f"{self.prefix}leased:wake:{queue}{self.sep}{step}" if step else f"{self.prefix}leased:wake:{queue}"

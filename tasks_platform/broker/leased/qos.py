@@ -36,6 +36,11 @@ class LeasedQoS(_Base):  # type: ignore[misc]  # kombu has no type hints
             self.channel.lease.bury(delivery_tag, "rejected", "its consumer refused it and did not want it back")
         super().ack(delivery_tag)
 
+    def postpone(self, delivery_tag: str, seconds: float) -> None:
+        """Put a message among those of its queue that are not due yet."""
+        self.channel.lease.postpone(delivery_tag, seconds)
+        super().ack(delivery_tag)
+
     def restore_unacked(self) -> list[Any]:
         """Put back everything that is not acknowledged."""
         self._flush()

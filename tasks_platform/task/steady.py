@@ -12,6 +12,7 @@ from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel
 
+from tasks_platform.broker.leased.channel import Channel as LeasedChannel
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
 from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
@@ -51,6 +52,7 @@ class SteadyConsumer(Consumer):
     controller: Any
     hub: Any
     pool: Any
+    qos: Any
     task_consumer: Any = None
     timer: Any
 
@@ -140,7 +142,8 @@ class SteadyConsumer(Consumer):
         if self.levels:
             # not of the whole connection: answers of other workers wait in lists of a level that may be none of these
             channel.priority_steps = steps_of(self.levels)
-        if not self._is_plain_redis:
+        if isinstance(channel, LeasedChannel):
+            channel.free_slots = self._free_slots
             return  # the lease knows what is owed
         self._taken.watch(channel.qos)
         for tag, message in self._owed.items():
@@ -181,6 +184,11 @@ class SteadyConsumer(Consumer):
 
     def _slots(self) -> int:
         return int(getattr(self.controller, "max_concurrency", None) or self.pool.num_processes)
+
+    def _free_slots(self) -> int:
+        """Return how many jobs could begin now; those of a lost connection, and acknowledged ones, run as well."""
+        most = self._slots() if self.app.conf.worker_disable_prefetch else self.qos.value or self._slots()
+        return int(most) - len(worker_state.reserved_requests)
 
     def _is_of_a_lost_channel(self, message: Any) -> bool:
         consumer = self.task_consumer

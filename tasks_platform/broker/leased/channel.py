@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import cached_property
 from queue import Empty
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import redis
 from redis.exceptions import NoScriptError, ReadOnlyError
@@ -16,21 +17,37 @@ from tasks_platform.broker.leased.asking import CLAIM, Asked
 from tasks_platform.broker.leased.graveyard import Buried
 from tasks_platform.broker.leased.held import Claim
 from tasks_platform.broker.leased.lease import Lease
+from tasks_platform.broker.leased.message import Message
 from tasks_platform.broker.leased.moves import buried, postponed
 from tasks_platform.broker.leased.moving import CLAIM as CLAIM_KEY
 from tasks_platform.broker.leased.publishing import Place
 from tasks_platform.broker.leased.qos import LeasedQoS
+from tasks_platform.broker.leased.refusals import Refusals
 from tasks_platform.broker.leased.storing import StoringChannel
 
 log = logging.getLogger(__name__)
 #: The most messages that are claimed at once.
 _MOST: Final = 100
-#: Seconds that the commands of a lease wait for the server, unless the options say otherwise.
+#: Seconds that the commands of a lease wait for the server at most.
 _PATIENCE: Final = 5.0
-#: After how many ms a server is asked again that refused.
-_REFUSED_MS: Final = 1000
+#: The parameters of a connection that tell one broker from another.
+_WHOSE: Final = ("host", "port", "path", "db", "username", "password")
+#: For how many ms to wait for a signal where kombu is told to wait for ever.
+_LONGEST_NAP_MS: Final = 5000
 #: What a server answers that is no master any more.
 _DEMOTED: Final = ("UNBLOCKED", "MASTERDOWN")
+
+
+class Taken(NamedTuple):
+    """What a claim has taken out of a list."""
+
+    queue: str
+    step: int
+    #: The number of the claim.
+    number: int
+    raw: bytes
+    #: Whether the server records it: it is to be acknowledged.
+    recorded: bool
 
 
 class Channel(StoringChannel):
@@ -42,8 +59,12 @@ class Channel(StoringChannel):
     """
 
     QoS = LeasedQoS
+    Message = Message
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        #: How many messages somebody could begin with now, where the limit of the channel does not say it all.
+        self.free_slots: Callable[[], int] | None = None
+        self._refusals = Refusals()
         self._no_ack: set[str] = set()
         #: The claim that was sent, and whose answer has not been read.
         self._asked: Asked | None = None
@@ -60,10 +81,10 @@ class Channel(StoringChannel):
     def lease(self) -> Lease:
         """What this process has at this broker. It keeps parameters of its own: a closed channel has none any more."""
         params = self._connparams()
-        params["socket_timeout"] = params.get("socket_timeout") or _PATIENCE
-        named = sorted((name, str(value)) for name, value in params.items() if name != "connection_class")
+        for limit in ("socket_timeout", "socket_connect_timeout"):  # a connection that hangs must not cost the lease
+            params[limit] = min(params.get(limit) or _PATIENCE, self.lease_seconds / 4)
         return Lease.of_process(
-            (repr(named), self.names),
+            (*map(params.get, _WHOSE), self.names),
             lambda: Lease(
                 lambda: redis.Redis.from_pool(redis.ConnectionPool(**params)),  # which is closed with the client
                 self.names,
@@ -106,11 +127,13 @@ class Channel(StoringChannel):
         if not queues:
             return
         self._give_up()
+        if pause := self._refusals.pause:
+            if self.in_event_loop:
+                return  # which comes by again
+            time.sleep(pause)
         connection = self.client.connection
         if self._nap_ms is None:
-            room = self.qos.can_consume_max_estimate()
-            # who sets no limit gets one at a time, as from kombu
-            self._asked = self._ask(list(queues), 1 if room is None else max(1, min(room, _MOST)))
+            self._asked = self._ask(list(queues), self._room(), frozenset(self._no_ack))
             connection.send_command(*self._asked.command)
         else:
             keys = [self.names.wake(queue, step) for step in self.priority_steps for queue in queues]
@@ -148,25 +171,33 @@ class Channel(StoringChannel):
         if asked is not None:
             asked.lease.held.came(asked.numbers)
 
+    def _room(self) -> int:
+        """Return how many messages to take; who sets no limit gets one at a time, as from kombu."""
+        limits = [self.qos.can_consume_max_estimate() or 1, _MOST]
+        if self.free_slots is not None:
+            limits.append(self.free_slots())
+        return max(1, min(limits))
+
     @property
     def _longest_nap_ms(self) -> int:
-        return int(self.brpop_timeout * 1000)
+        return int(self.brpop_timeout * 1000) or _LONGEST_NAP_MS
 
-    def _ask(self, queues: list[str], want: int) -> Asked:
-        return Asked(
+    def _ask(self, queues: list[str], want: int, no_ack: frozenset[str]) -> Asked:
+        self.lease.asked = asked = Asked(
             lease=self.lease,
-            numbers=self.lease.begin(want),
+            numbers=self.lease.begin(want, recorded=not no_ack.issuperset(queues)),
             queues=queues,
-            no_ack=self._no_ack,
+            no_ack=no_ack,
             all_steps=self.all_steps,
             steps=tuple(self.priority_steps),
             nap_ms=self._longest_nap_ms,
         )
+        return asked
 
     def _answer(self, command: str, **options: Any) -> Any:
         client = self.client
         try:
-            return client.parse_response(client.connection, command, **options)
+            answer = client.parse_response(client.connection, command, **options)
         except NoScriptError:
             self.server.script_load(CLAIM)
             raise Empty from None
@@ -174,12 +205,13 @@ class Channel(StoringChannel):
             if isinstance(error, ReadOnlyError) or str(error).startswith(_DEMOTED):
                 client.connection.disconnect()
                 raise redis.ConnectionError(f"the server is no master any more: {error}") from error
-            log.error("the server hands out no messages; asking again in %g s: %s", _REFUSED_MS / 1000, error)  # noqa: TRY400
-            self._nap_ms = _REFUSED_MS
+            self._refusals.refused(command, error)
             raise Empty from None
         except self.connection_errors:
             client.connection.disconnect()
             raise
+        self._refusals.answered(command)
+        return answer
 
     def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:
         """Deliver what was claimed; when that fails, the rest goes back as it was."""
@@ -187,7 +219,8 @@ class Channel(StoringChannel):
         back: list[str] = []
         for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
             queue = asked.queues[place - 1]
-            if (message := self._received(queue, int(step), number, raw, now)) is None:
+            taken = Taken(queue, int(step), number, raw, recorded=queue not in asked.no_ack)
+            if (message := self._received(taken, now)) is None:
                 continue
             tag = message["properties"]["delivery_tag"]
             if self._closing or queue not in self._active_queues or trouble is not None:
@@ -196,6 +229,8 @@ class Channel(StoringChannel):
             self._queue_cycle.rotate(queue)
             try:
                 self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu does
+            except payload.BadMessageError as bad:
+                self._bury(taken, bad, tag)
             except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
                 trouble = error
                 if self.lease.held.is_idle(tag):
@@ -207,15 +242,16 @@ class Channel(StoringChannel):
         finally:
             trouble = None  # else error and frame keep each other, and the message, alive
 
-    def _received(self, queue: str, step: int, number: int, raw: bytes, now: int) -> dict[str, Any] | None:
-        """Return the message that was claimed as *number*; None if it is none, or not due yet: it is elsewhere now."""
-        recorded = queue not in self._no_ack
+    def _received(self, taken: Taken, now: int) -> dict[str, Any] | None:
+        """Return the message that was *taken*; None if it is none, or not due yet, or not ours: it is elsewhere now."""
+        queue, step, number, raw, recorded = taken
+        if recorded and not self.lease.held.arrives(number):
+            log.warning("a message that came too late was given back meanwhile")
+            return None
         try:
             message = payload.read(raw)
         except payload.BadMessageError as bad:
-            if recorded:
-                what = Buried(reason="unreadable", detail=str(bad), queue=queue, raw=raw)
-                self.lease.move([buried(number, what)])
+            self._bury(taken, bad)
             return None
         if recorded and (due := payload.due(message)) is not None and due > now:
             self.lease.move([postponed(number, self.names, Place(queue, step, (), None), raw, due)])
@@ -230,17 +266,55 @@ class Channel(StoringChannel):
             self.lease.held.add(properties["delivery_tag"], Claim(number, queue, where, raw))
         return message
 
+    def _bury(self, taken: Taken, bad: payload.BadMessageError, tag: str | None = None) -> None:
+        """Put what is no message into the graveyard."""
+        what = Buried(reason="unreadable", detail=str(bad), queue=taken.queue, raw=taken.raw)
+        log.error("a message in %s cannot be read, and goes to the graveyard: %s", taken.queue, bad)
+        if not taken.recorded:
+            self.server.lpush(self.names.graveyard, what.write())
+        elif tag is None:
+            self.lease.move([buried(taken.number, what)])
+        else:
+            self.lease.bury(tag, what.reason, what.detail)
+
+    def basic_get(self, queue: str, no_ack: bool = False, **_: Any) -> Any:  # noqa: FBT001, FBT002 - kombu's own
+        """Return the next message of *queue* if there is one, None if not."""
+        while True:
+            try:
+                taken, message = self._take(queue, recorded=not no_ack)
+            except Empty:
+                return None
+            tag = message["properties"]["delivery_tag"]
+            try:
+                delivered = self.Message(message, channel=self)
+            except payload.BadMessageError as bad:
+                self._bury(taken, bad, tag)
+                continue
+            if not no_ack:
+                self.qos.append(delivered, tag)
+            return delivered
+
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        return self._take(queue, recorded=True)[1]
+
+    def _take(self, queue: str, *, recorded: bool) -> tuple[Taken, dict[str, Any]]:
+        """Claim one message at once.
+
+        Raises:
+            queue.Empty: if there is none.
+
+        """
         claim = self.server.register_script(CLAIM)
         self._maybe_update_queues_expire(self.server, queue)
         while True:
-            asked = self._ask([queue], 1)
+            asked = self._ask([queue], 1, frozenset() if recorded else frozenset({queue}))
             try:
                 now, _, *found = claim(keys=asked.keys, args=asked.arguments)
                 if not found:
                     raise Empty
-                message = self._received(queue, int(found[1]), found[2], found[3], now)
+                taken = Taken(queue, int(found[1]), found[2], found[3], recorded=recorded)
+                message = self._received(taken, now)
             finally:
                 asked.lease.held.came(asked.numbers)
             if message is not None:
-                return message
+                return taken, message

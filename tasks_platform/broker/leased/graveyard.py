@@ -42,7 +42,12 @@ class Buried:
             found: dict[str, Any] = json.loads(stored)
             return cls(**{**found, "raw": base64.b64decode(found["raw"])})
         except (ValueError, TypeError, KeyError):
-            return cls(reason="unreadable", detail="it lay there, and nobody knows why", queue="", raw=stored)
+            return cls(
+                reason="unreadable",
+                detail="it lies there as it was: its own list could not take it",
+                queue="",
+                raw=stored,
+            )
 
 
 class Graveyard:

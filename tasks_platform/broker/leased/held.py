@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from tasks_platform.broker.leased.unpatched import allocate_lock
 
 
 @dataclass(slots=True)
@@ -24,17 +28,19 @@ class Claim:
 class Held:
     """Which claims are whose: those that are delivered, by delivery tag, and those that are on their way in or out.
 
-    All of it may be asked and changed by any thread: every step is one operation of a dict or a set.
+    All of it may be asked and changed by any thread: every step is one operation of a dict or a set, or behind a lock.
     """
 
     def __init__(self, dropped: Callable[[str], None]) -> None:
         #: Called with the tag of a message that nobody knows any more; at any time, so it must do next to nothing.
         self._dropped = dropped
         self._claims: dict[str, Claim] = {}
-        #: Claims that the server may still record, and ones that it may still have recorded.
-        self._coming: set[int] = set()
+        #: Claims that the server may still record, by when they were asked for in seconds of the monotonic clock, and
+        #: ones that it may still have recorded.
+        self._coming: dict[int, float] = {}
         self._going: set[int] = set()
         self._next = 1
+        self._lock = allocate_lock()
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -49,13 +55,24 @@ class Held:
 
     def number(self, count: int) -> range:
         """Return the numbers of the next *count* claims."""
-        first, self._next = self._next, self._next + count
-        self._coming.update(numbers := range(first, first + count))
+        with self._lock:
+            first, self._next = self._next, self._next + count
+            self._coming.update(dict.fromkeys(numbers := range(first, first + count), time.monotonic()))
         return numbers
+
+    def arrives(self, number: int) -> bool:
+        """Tell whether the claim *number* has come in time: it is not given back while it is being delivered."""
+        with self._lock:
+            if number not in self._coming:
+                return False
+            self._coming[number] = math.inf
+            return True
 
     def came(self, numbers: range) -> None:
         """No more claims with these *numbers* are on their way."""
-        self._coming.difference_update(numbers)
+        with self._lock:
+            for number in numbers:
+                self._coming.pop(number, None)
 
     def add(self, tag: str, claim: Claim) -> None:
         """Remember a claim."""
@@ -77,6 +94,10 @@ class Held:
             self._going.add(claim.number)  # before it leaves the others: `strays` must find it somewhere
         return self._claims.pop(tag, None)
 
+    def leaves(self, *numbers: int) -> None:
+        """Remember that claims with these *numbers* are on their way out."""
+        self._going.update(numbers)
+
     def gone(self, *numbers: int) -> None:
         """Forget claims with these *numbers*: so has the server."""
         self._going.difference_update(numbers)
@@ -86,10 +107,17 @@ class Held:
         tags = [tag for tag, claim in list(self._claims.items()) if claim.number in known - recorded]
         return [claim for tag in tags if (claim := self._claims.pop(tag, None)) is not None]
 
-    def strays(self, recorded: frozenset[int]) -> frozenset[int]:
-        """Return those of the *recorded* claims that nobody here knows of: the answer to their claim was lost."""
+    def strays(self, recorded: frozenset[int], patience: float) -> frozenset[int]:
+        """Return those of the *recorded* claims that nobody here knows of: the answer to their claim was lost.
+
+        One that has not come for *patience* seconds is given up: somebody does not read its answer.
+        """
         # in the order in which a claim passes through them
-        unknown = recorded.difference(tuple(self._coming))
+        with self._lock:
+            for number in recorded.intersection(self._coming):
+                if self._coming[number] < time.monotonic() - patience:
+                    del self._coming[number]
+            unknown = recorded.difference(self._coming)
         return (unknown - self.numbers()).difference(tuple(self._going))
 
     def numbers(self) -> frozenset[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import redis
@@ -53,6 +53,8 @@ class Keeper:
         self._gate = allocate_lock()
         self._ended = SimpleQueue[None]()
         self._settling: list[int] = []
+        #: Claims whose acknowledgement the server may have heard before.
+        self._repeated: set[int] = set()
         self._moving: list[Move] = []
         #: Before this, in seconds of the monotonic clock, no other worker is taken for dead; None: not known yet.
         self._patient_until: float | None = None
@@ -66,11 +68,14 @@ class Keeper:
         with self._gate:
             if not self._runs:
                 self._runs = True
-                self._ended = SimpleQueue[None]()
-                start_thread(self._run)
+                ended = self._ended = SimpleQueue[None]()
+                start_thread(lambda: self._run(ended))
 
-    def settle(self, number: int) -> None:
-        """Acknowledge a claim."""
+    def settle(self, number: int, *, again: bool = False) -> None:
+        """Acknowledge a claim; *again* if the server may have heard of it before."""
+        if again:
+            self._repeated.add(number)
+        self.start()
         self._orders.put(number)
 
     def move(self, moves: list[Move]) -> None:
@@ -94,6 +99,7 @@ class Keeper:
                 self._ended.get(timeout=self._lease.seconds)
             except Empty:  # it hangs at a server that is away
                 log.warning("the thread of the lease does not end; its messages are recovered when the lease ends")
+            self._runs = False
 
     def finish(self, scripts: Scripts) -> None:
         """Do what is still to be done, in the caller's thread, if the server takes it."""
@@ -104,15 +110,16 @@ class Keeper:
         except _TROUBLE as trouble:
             log.warning("%d acknowledgements could not be sent: %r", len(self._settling), trouble)
 
-    def _run(self) -> None:
+    def _run(self, ended: SimpleQueue[None]) -> None:
         scripts = self._connect()
         goes_on = True
         while goes_on:
             try:
                 goes_on = self._listen()
+                # the lease first: what is refused below must not cost it
+                dead = self._look(scripts) if goes_on and time.monotonic() >= self._next_look else ()
                 self._deliver(scripts)
-                if goes_on and time.monotonic() >= self._next_look:
-                    self._look(scripts)
+                self._recover(scripts, dead)
                 self._in_trouble = False
             except _TROUBLE as trouble:
                 goes_on = goes_on and not self._bear(trouble)
@@ -120,7 +127,7 @@ class Keeper:
                 log.exception("the thread of the lease goes on")
                 time.sleep(_PAUSE)
         scripts.client.close()
-        self._ended.put(None)
+        ended.put(None)
 
     def _listen(self) -> bool:
         """Take orders until there are none, or it is time for a look; False when it is time to end."""
@@ -151,15 +158,17 @@ class Keeper:
             had = scripts.settle(batch)
             del self._settling[: len(batch)]
             held.gone(*batch)
+            repeated = len(self._repeated.intersection(batch))
+            self._repeated.difference_update(batch)
             if not self._in_trouble:  # else an answer was lost, and they are settled for the second time
-                self._lease.count_lost(len(batch) - had)
+                self._lease.count_lost(len(batch) - had - repeated)
         while moves := self._moving[:_BATCH]:
             scripts.move(self._lease.worker, moves)
             del self._moving[: len(moves)]
             held.gone(*(move.number for move in moves))
 
-    def _look(self, scripts: Scripts) -> None:
-        """Keep the lease, find claims that went astray, and recover what dead workers had."""
+    def _look(self, scripts: Scripts) -> tuple[str, ...]:
+        """Keep the lease, find claims that went astray, and return the workers that are dead."""
         if self._sweeps:
             self._sweeps -= 1
             gc.collect()
@@ -172,17 +181,25 @@ class Keeper:
         self._next_look = now + min(beat, ends_in)
         if known and not seen.kept:
             self._lease.count_lost(len(held.lost(seen.numbers, known)))
-        if strays := held.strays(seen.numbers):
+        if strays := held.strays(seen.numbers, self._lease.seconds):
             self._return_strays(scripts, strays)
+        if known and self._lease.asked is not None:
+            scripts.promote(self._lease.asked)  # nobody else may look as long as all are busy
         if self._patient_until is None:
             # those who waited for a server that has just started are about to say that they live
             self._patient_until = now + self._lease.seconds - scripts.uptime()
         if now >= self._patient_until:
-            for worker in seen.dead:
-                if worker != self._lease.worker:
-                    recover(scripts, worker, self._delivery_limit)
-        else:
-            self._next_look = min(now + beat, max(self._next_look, self._patient_until))
+            return tuple(worker for worker in seen.dead if worker != self._lease.worker)
+        self._next_look = min(now + beat, max(self._next_look, self._patient_until))
+        return ()
+
+    def _recover(self, scripts: Scripts, dead: Iterable[str]) -> None:
+        """Give others what *dead* workers had; one that cannot be recovered does not keep the others waiting."""
+        for worker in dead:
+            try:
+                recover(scripts, worker, self._delivery_limit)
+            except redis.ResponseError as refused:
+                log.error("what the worker %s had cannot be recovered just now: %s", worker, refused)  # noqa: TRY400
 
     def _return_strays(self, scripts: Scripts, numbers: frozenset[int]) -> None:
         log.warning("%d messages were claimed for this worker in an answer that was lost; they go back", len(numbers))
@@ -201,7 +218,8 @@ class Keeper:
             log.log(logging.WARNING if matters else logging.DEBUG, "the lease cannot be kept just now: %r", trouble)
             self._in_trouble_since = now
         self._in_trouble = True
-        self._patient_until = now + self._lease.seconds
+        if now - self._in_trouble_since > self._lease.seconds / _BEATS / 2:  # else no lease ends of it
+            self._patient_until = now + self._lease.seconds
         self._next_look = now
         with self._gate:
             if now - self._in_trouble_since > _GIVE_UP and self._lease.held.is_empty and self._orders.empty():

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import redis
 
@@ -23,6 +23,9 @@ from tasks_platform.broker.leased.moves import buried, moved, postponed
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.publishing import Place
 from tasks_platform.broker.leased.scripts import Move, Scripts, Where
+
+if TYPE_CHECKING:
+    from tasks_platform.broker.leased.asking import Asked
 
 log = logging.getLogger(__name__)
 #: What a server that is away, or not ready, answers with.
@@ -52,6 +55,8 @@ class Lease:
         self.scripts = Scripts(connect(), names, self.worker)
         self._keeper = Keeper(self, lambda: Scripts(connect(), names, self.worker), delivery_limit)
         self.held = Held(self._keeper.dropped)
+        #: The last claim that was asked for.
+        self.asked: Asked | None = None
         #: Whether it has given back everything.
         self.ended = False
 
@@ -65,10 +70,11 @@ class Lease:
                 atexit.register(lease.end)
             return lease
 
-    def begin(self, count: int) -> range:
-        """Return the numbers of *count* claims that are about to be made; from the first on, the lease is kept."""
+    def begin(self, count: int, *, recorded: bool) -> range:
+        """Return the numbers of *count* claims that are about to be made; it is kept from the first that is *recorded*."""
         numbers = self.held.number(count)
-        self._keeper.start()
+        if recorded:
+            self._keeper.start()
         return numbers
 
     def settle(self, tag: str, *, later: bool) -> None:
@@ -85,7 +91,7 @@ class Lease:
             had = self.scripts.settle([claim.number])
         except TROUBLE as trouble:
             log.warning("an acknowledgement could not be sent, and will be: %r", trouble)
-            self._keeper.settle(claim.number)
+            self._keeper.settle(claim.number, again=True)
         else:
             self.held.gone(claim.number)
             self.count_lost(1 - had)
@@ -115,6 +121,7 @@ class Lease:
             done = self.scripts.move(self.worker, moves)
         except TROUBLE as trouble:
             log.warning("%d messages could not be given back, and will be: %r", len(moves), trouble)
+            self.held.leaves(*(move.number for move in moves))
             self._keeper.move(moves)
         else:
             self.held.gone(*(move.number for move in moves))

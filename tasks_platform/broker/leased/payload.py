@@ -73,7 +73,12 @@ def start_now(message: dict[str, Any]) -> None:
 
 
 def returned(raw: bytes, *, from_dead: str | None = None) -> tuple[bytes, int]:
-    """Return *raw* as it is put back, marked as redelivered, and how often it came *from* a worker that was *dead*."""
+    """Return *raw* as it is put back, marked as redelivered, and how often it came *from* a worker that was *dead*.
+
+    Raises:
+        BadMessageError: if it cannot be read, or not be written again.
+
+    """
     message = read(raw)
     headers = message["headers"] = message.get("headers") or {}
     headers["redelivered"] = True
@@ -83,7 +88,10 @@ def returned(raw: bytes, *, from_dead: str | None = None) -> tuple[bytes, int]:
         died += 1
         headers[DELIVERIES] = died
         headers[DIED] = [*_texts(headers.get(DIED)), from_dead][-_DIED_KEPT:]
-    return write(message).encode(), died
+    try:
+        return write(message).encode(), died
+    except Exception as error:  # of the types of an application, which kombu's JSON makes objects of
+        raise BadMessageError(f"not to be written again: {error!r}") from error
 
 
 def who_died(raw: bytes) -> list[str]:

@@ -48,11 +48,13 @@ def commands(names: Names, place: Place, message: Mapping[str, Any]) -> list[Com
     """
     queue, step, steps, expires_ms = place
     key, text, due = stored(names, place, message)
+    wake = names.wake(queue, step)
     put: Command = ("lpush", (key, text)) if due is None else ("zadd", (key, {text: due}))
-    told: Command = ("zadd", (names.wake(queue, step), {"look": 0}))
+    told: Command = ("zadd", (wake, {"look": 0}))
     if queue.endswith(_REPLIES):
-        return [put, ("pexpire", (names.ready(queue, step), expires_ms or _REPLIES_KEPT_MS)), told]
-    if expires_ms is None:
+        expires_ms, keys = expires_ms or _REPLIES_KEPT_MS, [names.ready(queue, step)]
+    elif expires_ms is None:
         return [put, told]
-    keys = [names.delayed(queue), *(names.ready(queue, one) for one in steps)]
-    return [put, *(("pexpire", (key, expires_ms)) for key in keys), told]
+    else:
+        keys = [names.delayed(queue), *(names.ready(queue, one) for one in steps)]
+    return [put, told, *(("pexpire", (key, expires_ms)) for key in (*keys, wake))]

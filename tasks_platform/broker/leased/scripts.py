@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import redis
 
 from tasks_platform.broker.leased.names import Names
+
+if TYPE_CHECKING:
+    from tasks_platform.broker.leased.asking import Asked
 
 #: Where a message is put: to the end of its list that is taken from first, to the other end, away, nowhere, or among
 #: those that are not due yet; then it is a time in ms since 1970.
@@ -50,7 +54,8 @@ class Scripts:
         self.client = client
         self._names = names
         self._worker = worker
-        self._settle, self._move, self._tend = map(client.register_script, map(text_of, ("settle", "move", "tend")))
+        names_of = ("claim", "settle", "move", "tend")
+        self._claim, self._settle, self._move, self._tend = map(client.register_script, map(text_of, names_of))
 
     def settle(self, numbers: Sequence[int]) -> int:
         """Forget claims; return how many of them the worker still had."""
@@ -78,6 +83,11 @@ class Scripts:
         """Return what is recorded for *worker*: number of the claim -> list and message."""
         found: Any = self.client.hgetall(self._names.claimed(worker))
         return {int(number): recorded for number, recorded in found.items()}
+
+    def promote(self, asked: Asked) -> None:
+        """Move what has become due in the queues that were *asked* for into its lists, and take nothing."""
+        nothing = replace(asked, numbers=range(0))
+        self._claim(keys=nothing.keys, args=nothing.arguments)
 
     def uptime(self) -> float:
         """Return for how many seconds the server has been running."""

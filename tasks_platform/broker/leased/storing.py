@@ -73,7 +73,7 @@ class StoringChannel(_Base):  # type: ignore[misc]  # kombu has no type hints
             for step in self.all_steps:
                 key = self.names.ready(queue, step)
                 pipe.llen(key)
-                pipe.delete(key)
+                pipe.delete(key, self.names.wake(queue, step))
             return sum(pipe.execute()[::2])
 
     def _delete(self, queue: str, *args: Any, **options: Any) -> None:

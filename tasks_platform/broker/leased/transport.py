@@ -8,7 +8,7 @@ from kombu.transport import redis as kombu_redis
 from redis.exceptions import ReadOnlyError
 
 from tasks_platform.broker.leased.channel import Channel
-from tasks_platform.broker.leased.url import tls_of
+from tasks_platform.broker.leased.url import as_first, tls_of
 
 _Base: Any = kombu_redis.Transport
 
@@ -26,6 +26,7 @@ class Transport(_Base):  # type: ignore[misc]  # kombu has no type hints
     connection_errors = (*kombu_redis.Transport.connection_errors, ReadOnlyError)
 
     def __init__(self, client: Any, **options: Any) -> None:
+        as_first(str(client.transport_cls), client)
         if not client.ssl and (tls := tls_of(client.hostname or "")) is not None:
             client.ssl = tls
         super().__init__(client, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from kombu.utils.url import parse_ssl_cert_reqs
 
@@ -19,6 +19,20 @@ def server_of(url: str, database: Callable[[str], int]) -> dict[str, Any]:
         "port": parts.port or 6379,
         "db": database(parts.path.lstrip("/")),
     }
+
+
+def as_first(transport: str, client: Any) -> None:
+    """Let *client*, a connection that has switched to another URL of its list, look as if that had been its first one.
+
+    Of the first one kombu keeps all that stands behind the plus sign as the host; it takes apart the others.
+    """
+    scheme = transport.partition("+")[2]
+    if scheme == "rediss" and not client.ssl:
+        client.ssl = {"ssl_cert_reqs": "required"}
+    elif scheme == "socket":
+        who = ":".join(quote(part, safe="") for part in (client.userid or "", client.password or ""))
+        client.hostname = f"socket://{who}@/{client.virtual_host}" if who != ":" else f"socket:///{client.virtual_host}"
+        client.virtual_host = None
 
 
 def tls_of(url: str) -> dict[str, Any] | None:

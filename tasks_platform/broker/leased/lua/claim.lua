@@ -7,7 +7,8 @@
 -- Returns {now in ms, when the next delayed message is due in ms or 0, then per message: the place of its queue in the
 -- list of queues, its step, the number of its claim, the message}.
 -- Atomic: a message is in its list, or in what a worker has, never in both and never in none.
--- Messages that have become due move to their lists first, 200 of a queue at most in one call, whoever they are for.
+-- Messages that have become due move to their lists first, 5 000 of a queue at most in one call, whoever they are for:
+-- also for a worker that takes nothing.
 -- Whoever takes something passes on the signal if more is to be done now or soon, so that of many idle workers one
 -- looks, and not all. Keys beyond KEYS are made of the names in ARGV: this is not for Redis Cluster.
 local time = redis.call('TIME')
@@ -33,7 +34,21 @@ local function named(queue, step)
     return step == '0' and queue or queue .. sep .. step
 end
 local function wake(queue, step)
-    redis.call('ZADD', prefix .. 'leased:wake:' .. named(queue, step), 0, 'look')
+    local key = prefix .. 'leased:wake:' .. named(queue, step)
+    redis.call('ZADD', key, 0, 'look')
+    redis.call('PEXPIRE', key, 60000) -- the queue may be nobody's any more
+end
+-- The step of a message that was delayed before the steps were others: the next one that is taken earlier.
+local function known(step)
+    local found = steps[1]
+    for _, one in ipairs(steps) do
+        if one == step then
+            return step
+        elseif tonumber(one) <= (tonumber(step) or 0) then
+            found = one
+        end
+    end
+    return found
 end
 
 -- the next delayed message of all queues, and where it will be
@@ -41,19 +56,25 @@ local next_due, next_queue, next_step = 0, nil, nil
 local filled = {}
 for i = 1, count do
     local delayed = prefix .. 'leased:delayed:' .. queues[i]
-    local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 200)
-    if #due > 0 then
-        redis.call('ZREM', delayed, unpack(due)) -- first: a full server lets a script go on that has begun
-    end
-    for _, member in ipairs(due) do
-        local step, message = string.match(member, '^[^|]*|([^|]*)|(.*)$')
-        if not step then -- written by nobody who knows how
-            step, message = '0', member
+    for _ = 1, 25 do
+        local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 200)
+        if #due > 0 then
+            redis.call('ZREM', delayed, unpack(due)) -- first: a full server lets a script go on that has begun
         end
-        if type(redis.pcall('LPUSH', prefix .. named(queues[i], step), message)) == 'table' then
-            redis.call('ZADD', delayed, now + 1000, member) -- the list holds something else: again in a second
-        else
-            filled[named(queues[i], step)] = {queues[i], step}
+        for _, member in ipairs(due) do
+            local step, message = string.match(member, '^[^|]*|([^|]*)|(.*)$')
+            if not step then -- written by nobody who knows how
+                step, message = '0', member
+            end
+            step = known(step)
+            if type(redis.pcall('LPUSH', prefix .. named(queues[i], step), message)) == 'table' then
+                redis.call('ZADD', delayed, now + 1000, member) -- the list holds something else: again in a second
+            else
+                filled[named(queues[i], step)] = {queues[i], step}
+            end
+        end
+        if #due < 200 then
+            break
         end
     end
     local head = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')

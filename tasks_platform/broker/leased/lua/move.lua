@@ -5,6 +5,7 @@
 --       then per message: number of the claim, where ('head' or 'tail' of the list; 'graveyard'; 'nowhere'; or, in ms
 --       since 1970, when it is due: then the list is a sorted set), list, message
 -- Returns how many were moved: the others were settled, or moved by somebody else; -1 if the worker is alive after all.
+-- What its list refuses goes to the graveyard as it was; what that refuses, too, stays where it is.
 -- Atomic: two who recover the same worker do not double a message. Whoever is idle is told of the lists that were filled.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -14,25 +15,43 @@ if ARGV[2] == 'dead' then
         return -1
     end
 end
+local prefix = tonumber(ARGV[3])
+local function put(where, list, message)
+    if where == 'nowhere' then
+        return {ok = 'OK'}
+    elseif where == 'graveyard' then
+        return redis.pcall('LPUSH', KEYS[3], message)
+    elseif tonumber(where) then
+        return redis.pcall('ZADD', list, where, message)
+    end
+    local done = redis.pcall(where == 'head' and 'RPUSH' or 'LPUSH', list, message)
+    if type(done) == 'number' then
+        local wake = string.sub(list, 1, prefix) .. 'leased:wake:' .. string.sub(list, prefix + 1)
+        redis.pcall('ZADD', wake, 0, 'look')
+        redis.pcall('PEXPIRE', wake, 60000)
+    end
+    return done
+end
+local function refused(done)
+    return type(done) == 'table' and done.err
+end
 local moved = 0
 for i = 4, #ARGV, 4 do
     local number, where, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local recorded = redis.call('HGET', KEYS[2], number)
     if recorded then
-        redis.call('HDEL', KEYS[2], number)
-        moved = moved + 1
+        redis.call('HDEL', KEYS[2], number) -- first: a full server lets a script go on that has begun
         if string.byte(recorded, 1) == 0 then -- its job has put it elsewhere by itself
             where = 'nowhere'
         end
-        if where == 'graveyard' then
-            redis.call('LPUSH', KEYS[3], message)
-        elseif tonumber(where) then
-            redis.call('ZADD', list, where, message)
-        elseif where ~= 'nowhere' then
-            redis.call(where == 'head' and 'RPUSH' or 'LPUSH', list, message)
-            local prefix = tonumber(ARGV[3])
-            redis.call('ZADD', string.sub(list, 1, prefix) .. 'leased:wake:' .. string.sub(list, prefix + 1), 0, 'look')
+        if refused(put(where, list, message)) then -- the key of the list holds something else
+            local _, cut = string.find(recorded, '\0', 1, true)
+            if refused(put('graveyard', nil, string.sub(recorded, (cut or 0) + 1))) then
+                redis.call('HSET', KEYS[2], number, recorded)
+                moved = moved - 1
+            end
         end
+        moved = moved + 1
     end
 end
 if ARGV[2] == 'dead' and moved > 0 then -- for a week it is known that others have what it may still be working on

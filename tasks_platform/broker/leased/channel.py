@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 _MOST: Final = 100
 #: Seconds that the commands of a lease wait for the server at most.
 _PATIENCE: Final = 5.0
-#: The parameters of a connection that tell one broker from another.
-_WHOSE: Final = ("host", "port", "path", "db", "username", "password")
+#: The parameters of a connection that are made anew for each channel.
+_NEW_EACH_TIME: Final = ("connection_class", "credential_provider")
 #: For how many ms to wait for a signal where kombu is told to wait for ever.
 _LONGEST_NAP_MS: Final = 5000
 #: What a server answers that is no master any more.
@@ -83,8 +83,9 @@ class Channel(StoringChannel):
         params = self._connparams()
         for limit in ("socket_timeout", "socket_connect_timeout"):  # a connection that hangs must not cost the lease
             params[limit] = min(params.get(limit) or _PATIENCE, self.lease_seconds / 4)
+        named = sorted((name, value) for name, value in params.items() if name not in _NEW_EACH_TIME)
         return Lease.of_process(
-            (*map(params.get, _WHOSE), self.names),
+            (repr(named), self.names, self.lease_seconds, self.delivery_limit),
             lambda: Lease(
                 lambda: redis.Redis.from_pool(redis.ConnectionPool(**params)),  # which is closed with the client
                 self.names,

@@ -71,7 +71,7 @@ class Lease:
             return lease
 
     def begin(self, count: int, *, recorded: bool) -> range:
-        """Return the numbers of *count* claims that are about to be made; it is kept from the first that is *recorded*."""
+        """Return the numbers of the next *count* claims; the first that are *recorded* start the thread."""
         numbers = self.held.number(count)
         if recorded:
             self._keeper.start()

@@ -111,20 +111,38 @@ def test_a_message_that_somebody_works_on_outlives_its_connection(
         b'{"properties": {"delivery_tag": "x"}, "body": 1}',
         b'{"properties": {"delivery_tag": "x", "delivery_info": 1}}',
         b"[" * 100_000,
+        b'{"properties": {"delivery_tag": "x", "body_encoding": "base64"}, "body": "AAAAA"}',
+        b'{"properties": {"delivery_tag": "x", "body_encoding": "rot13"}, "body": "x"}',
+        b'{"properties": {"delivery_tag": "x", "body_encoding": 5}, "body": "x"}',
+        b'{"properties": {"delivery_tag": "x"}, "headers": {"a": {"__type__": "decimal", "__value__": "abc"}}}',
+        b'{"properties": {"delivery_tag": "x"}, "headers": {"a": {"__type__": "uuid", "__value__": {"hex": 5}}}}',
     ],
 )
+@pytest.mark.parametrize("gets", [False, True], ids=["consumed", "got"])
 def test_garbage_goes_to_the_graveyard_as_it_is_and_hurts_nobody(
-    connection: Connection, redis_db: redis.Redis, garbage: bytes
+    connection: Connection, redis_db: redis.Redis, garbage: bytes, *, gets: bool
 ) -> None:
     redis_db.lpush("q", garbage)
     put(connection, "q", "sense")
-    message = take(connection, "q")
+    message = connection.default_channel.basic_get("q") if gets else take(connection, "q")
     assert message.payload == "sense"
     message.ack()
     ((stored, buried),) = Graveyard(redis_db, names.graveyard).oldest(10)
     assert (buried.reason, buried.raw, claims(redis_db)) == ("unreadable", garbage, 0)
     Graveyard(redis_db, names.graveyard).remove(stored)
     assert len(Graveyard(redis_db, names.graveyard)) == 0
+
+
+def test_a_message_that_needs_no_acknowledgement_is_got_once(
+    connect: Callable[..., Connection], redis_db: redis.Redis
+) -> None:
+    connection = connect()
+    put(connection, "q", 1)
+    assert connection.default_channel.basic_get("q", no_ack=True).payload == 1
+    assert (claims(redis_db), redis_db.llen("q")) == (0, 0)
+    redis_db.lpush("q", b"garbage")
+    assert connection.default_channel.basic_get("q", no_ack=True) is None
+    assert len(Graveyard(redis_db, names.graveyard)) == 1
 
 
 def test_what_else_lies_in_the_graveyard_is_read_as_it_is(redis_db: redis.Redis) -> None:

@@ -33,8 +33,8 @@ def main(**options: Any) -> None:
     """Account for every job of a run under fire.
 
     Kills of pool processes, of workers and of their groups, standstills, stops that are cut short, cut connections
-    and kills of the server strike at random. Ends with 1 if a job was lost, was repeated without a kill
-    that explains it, or was run and never sent.
+    and kills of the server strike at random. Ends with 1 if a job was lost, was repeated without a fault that hit its
+    own process, or was run and never sent, and if anything is left in Redis but the letters that are to be there.
     """
     as_json, keep = options.pop("as_json"), options.pop("keep")
     with tempfile.TemporaryDirectory() as temporary:
@@ -55,24 +55,33 @@ def _show(result: Account, struck: Counter[str], seconds: float, *, as_json: boo
     figures = {
         "seconds": round(seconds, 1),
         "faults": dict(struck),
+        "sent": result.sent,
         "once": result.once,
-        "cut and begun again": result.cut,
+        "cut off": dict(result.cut),
         "repeated": dict(result.repeated),
         "repeated without a reason": len(result.unexplained),
+        "published twice, for an answer was lost": len(result.published_twice),
         "lost": len(result.lost),
         "run and never sent": len(result.never_sent),
+        "given up, for too many workers died with it": len(result.given_up),
+        "refused for good": len(result.refused),
+        "troubles": result.troubles,
     }
     if as_json:
-        names = {"lost": result.lost, "unexplained": result.unexplained, "never_sent": result.never_sent}
+        kinds = ("lost", "unexplained", "published_twice", "never_sent")
+        names = {kind: getattr(result, kind) for kind in kinds}
         click.echo(json.dumps({**figures, "names": names}, indent=2))
         return
     table = Table("", "number", title="Every job")
     for name, value in figures.items():
-        shown = (
-            ", ".join(f"{count} x {what}" for what, count in value.items()) if isinstance(value, dict) else str(value)
-        )
-        table.add_row(name, shown)
+        table.add_row(name, _text(value))
     Console().print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{count} x {what}" for what, count in value.items()]
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,14 @@ def children_of(parent: int) -> list[int]:
     return sorted(found)
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def command_of(pid: int) -> str:
     """Return the command line of a process."""
     try:

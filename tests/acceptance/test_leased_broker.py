@@ -6,7 +6,6 @@ import json
 import signal
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +14,12 @@ from acceptance import accidents, shop
 from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.workers import PLATFORM, Worker, running_worker
-from month import children_of
+from month import children_of, is_alive
 from waiting import wait_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import redis
 
     from redis_server import RedisServer
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 #: Seconds.
 LEASE = 3.0
 BRIEF = {"TASKS_LEASE": str(LEASE)}
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.checklist(12, 24)

@@ -19,5 +19,5 @@ def test_nothing_is_lost_while_workers_and_the_server_are_killed(
 ) -> None:
     monkeypatch.setenv("CHAOS_LEDGER", str(tmp_path / "ledger"))
     result = perform(Scene(folder=tmp_path, broker="leased", lease=2.0), seed=3, jobs=400, faults=6, every=1.5)
-    assert (result.lost, result.unexplained, result.never_sent) == ([], [], [])
+    assert (result.lost, result.unexplained, result.never_sent, result.troubles) == ([], [], [], [])
     assert result.once > 300

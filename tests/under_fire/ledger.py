@@ -1,4 +1,4 @@
-"""The ledger: what was sent, and what was run, independent of everything that is tested.
+"""The ledger: what was sent, what was run and what was done to it, independent of everything that is tested.
 
 A line is a kind, a name, and what else is to be known, with the time. Lines are appended by single writes, so that many
 processes can write, and be killed while they do.
@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-#: A job is about to be sent; it was sent; nobody knows whether it was.
-SENDING, SENT, UNSURE = "sending", "sent", "unsure"
-#: A run begins and ends: with the process, and the one that has started it.
-STARTED, ENDED = "started", "ended"
-#: What was done to which processes.
-FAULT = "fault"
+#: A job is about to be sent; it was sent; nobody knows whether it was; it was not, for another one does its work.
+SENDING, SENT, UNSURE, NOT_SENT = "sending", "sent", "unsure", "not sent"
+#: A run begins: with the process, and the one that has started it.
+STARTED = "started"
+#: A run ends: done, to be run again, or with an error that is final.
+ENDED, AGAIN, REFUSED = "ended", "again", "refused"
+#: What is done to which processes begins, and is over: the same token stands in both lines.
+FAULT, OVER = "fault", "over"
+#: Something that must not be was seen.
+TROUBLE = "trouble"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,24 @@ class Line:
     at: float
     kind: str
     name: str
-    pids: tuple[int, ...]
+    pids: tuple[int, ...] = ()
+    #: Says which lines are of the same run (the message that was run, a slash, and a name), or of the same fault.
+    token: str = ""
 
 
-def write(kind: str, name: str, *pids: int) -> None:
+def write(kind: str, name: str, *pids: int, token: str = "") -> None:
     """Append a line to the ledger that the environment names."""
-    os.write(_file(os.getpid()), f"{time.time():.6f}\t{kind}\t{name}\t{','.join(map(str, pids))}\n".encode())
+    text = f"{time.time():.6f}\t{kind}\t{name}\t{','.join(map(str, pids))}\t{token}\n"
+    os.write(_file(os.getpid()), text.encode())
+
+
+@contextmanager
+def striking(name: str, *pids: int) -> Iterator[None]:
+    """Note a fault that hits the processes *pids* inside the block."""
+    token = uuid.uuid4().hex
+    write(FAULT, name, *pids, token=token)
+    yield
+    write(OVER, name, *pids, token=token)
 
 
 @cache
@@ -45,5 +63,5 @@ def read(path: Path) -> Iterator[Line]:
     """Yield the lines of a ledger, in order."""
     with path.open() as file:
         for text in file:
-            at, kind, name, pids = text.rstrip("\n").split("\t")
-            yield Line(float(at), kind, name, tuple(int(pid) for pid in pids.split(",") if pid))
+            at, kind, name, pids, token = text.rstrip("\n").split("\t")
+            yield Line(float(at), kind, name, tuple(int(pid) for pid in pids.split(",") if pid), token)

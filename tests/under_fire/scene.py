@@ -13,23 +13,27 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import redis
-from celery import chain, chord
+from typing import Final
 
 from redis_server import running_redis
 from tasks_platform import Settings, create_app
-from under_fire import ledger
-from under_fire.account import Account, account, jobs_of
-from under_fire.faults import FAULTS
+from under_fire import ledger, tasks
+from under_fire.account import Account, account
+from under_fire.faults import chosen
+from under_fire.remains import amiss_in_letters, remains_after
+from under_fire.sending import Producer
+from waiting import wait_for
 
 TESTS = Path(__file__).parents[1]
 #: Nothing that the server has acknowledged is lost with it.
 KEPT = ("--appendonly", "yes", "--appendfsync", "always")
 #: The workers: pool and concurrency.
 CREW = (("prefork", 2), ("prefork", 2), ("threads", 4))
-KINDS = ("succeeds", "succeeds", "succeeds", "fails_once", "is_held", "chain", "chord")
+#: How far the share of jobs that were sent is ahead of the share of faults that have struck.
+AHEAD: Final = 0.1
+#: Seconds for which nothing may change before what is left is taken for stuck: a part of a chord waits for up to 105 s
+#: for another one that died when it had just sent the body.
+PATIENCE: Final = 120.0
 
 
 @dataclass
@@ -40,6 +44,10 @@ class Scene:
     #: ``leased``, or ``redis`` for Celery's own transport.
     broker: str
     lease: float
+    #: Seconds that a worker has to finish what runs when it is told to stop.
+    grace: float = 3.0
+    #: How many workers may die with a message.
+    delivery_limit: int = 5
     program: str | None = None
     port: int = 0
     workers: dict[subprocess.Popen[bytes], tuple[str, int]] = field(default_factory=dict)
@@ -103,11 +111,18 @@ class Scene:
         """Start another worker in place of one that was killed."""
         pool, concurrency = self.workers.pop(worker)
         end(worker)
+        tasks.sign_of(worker.pid).unlink(missing_ok=True)
         self.start_worker(pool, concurrency)
 
     def some_worker(self, chance: random.Random, pool: str | None = None) -> subprocess.Popen[bytes]:
-        """Return one of the workers."""
-        return chance.choice([it for it, (kind, _) in self.workers.items() if pool in {None, kind}])
+        """Return one of the workers that take jobs, as soon as there is one."""
+
+        def ready() -> list[subprocess.Popen[bytes]]:
+            return [
+                it for it, (kind, _) in self.workers.items() if pool in {None, kind} and tasks.sign_of(it.pid).exists()
+            ]
+
+        return chance.choice(wait_for(ready, 60.0, "a worker that is ready"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -119,7 +134,8 @@ class Scene:
             "TASKS_MODULES": "under_fire.tasks",
             "TASKS_BUSINESS": "false",
             "TASKS_LEASE": str(self.lease),
-            "TASKS_DELIVERY_LIMIT": "1000",
+            "TASKS_DELIVERY_LIMIT": str(self.delivery_limit),
+            "TASKS_GRACE_PERIOD": str(self.grace),
             **(plain if self.broker == "redis" else {}),
         }
 
@@ -133,82 +149,46 @@ def perform(  # noqa: PLR0913 - what a person would say on the command line
     every: float,
     told: Callable[[str, float], None] = lambda _what, _share: None,
 ) -> Account:
-    """Send *jobs*, let *faults* strike, about one in *every* seconds, wait until nothing moves, and account for all."""
+    """Send *jobs*, let *faults* strike, about one in *every* seconds, wait until nothing moves, and account for all.
+
+    Jobs are sent as long as faults strike, and a bit ahead of them, so that each meets some.
+    """
     chance = random.Random(seed)
+    struck = 0
+
+    def is_time(share: float) -> bool:
+        return share <= struck / max(1, faults) + AHEAD or struck >= faults
+
     with scene.on():
-        sender = threading.Thread(target=send_all, args=(scene, random.Random(seed + 1), jobs, told), daemon=True)
+        sender = threading.Thread(
+            target=send_all, args=(scene, random.Random(seed + 1), jobs, is_time, told), daemon=True
+        )
         sender.start()
-        kinds, weights = list(FAULTS), list(FAULTS.values())
-        for number in range(faults):
+        for strike in chosen(faults, chance):
             time.sleep(chance.uniform(0.5, 1.5) * every)
-            chance.choices(kinds, weights)[0](scene, chance)
-            told("faults", (number + 1) / faults)
+            strike(scene, chance)
+            struck += 1
+            told("faults", struck / faults)
         sender.join()
-        wait_until_done(scene, told)
-    return account(ledger.read(scene.ledger))
+        left = remains_after(scene.url, PATIENCE, lambda share: told("done", share))
+        result = account(ledger.read(scene.ledger), scene.lease, scene.delivery_limit)
+        result.troubles += [*left.troubles, *amiss_in_letters(scene.url, result.refused | result.given_up)]
+    return result
 
 
-def send_all(scene: Scene, chance: random.Random, jobs: int, told: Callable[[str, float], None]) -> None:
+def send_all(
+    scene: Scene,
+    chance: random.Random,
+    jobs: int,
+    is_time: Callable[[float], bool],
+    told: Callable[[str, float], None],
+) -> None:
     """Send all jobs; the ledger says which were sent."""
-    own = {"broker_url": scene.url} if scene.broker == "redis" else {}
-    app = create_app(Settings(redis_url=scene.url, modules="under_fire.tasks", business=False, **own))
+    broker_url = scene.url if scene.broker == "redis" else None
+    app = create_app(Settings(redis_url=scene.url, modules="under_fire.tasks", business=False, broker_url=broker_url))
     app.loader.import_default_modules()
-    sent = 0
-    while sent < jobs:
-        kind = chance.choice(KINDS)
-        names, send = _order(app, kind, sent, chance)
-        for name in names:
-            ledger.write(ledger.SENDING, name)
-        try:
-            send()
-        except Exception:  # noqa: BLE001 - whatever it is: nobody knows whether it was sent
-            outcome = ledger.UNSURE
-            time.sleep(0.2)
-        else:
-            outcome = ledger.SENT
-        for name in names:
-            ledger.write(outcome, name)
-        sent += len(names)
-        told("jobs", min(1.0, sent / jobs))
+    Producer(app, chance).send_all(jobs, is_time, lambda share: told("jobs", share))
     app.close()
-
-
-def _order(app: Any, kind: str, number: int, chance: random.Random) -> tuple[list[str], Callable[[], object]]:
-    """Return the names of jobs, and what sends them."""
-    task = {
-        name: app.tasks[f"under_fire.tasks.{name}"] for name in ("succeeds", "fails_once", "is_held", "links", "joins")
-    }
-    name = f"{kind}-{number}"
-    if kind == "is_held":
-        return [name], lambda: task[kind].delay(name, time.time() + chance.uniform(0.1, 3.0))
-    if kind == "chain":
-        names = [f"{name}.{step}" for step in range(3)]
-        return names, lambda: chain(*(task["links"].si(one) for one in names)).apply_async()
-    if kind == "chord":
-        names = [f"{name}.{part}" for part in range(3)]
-        body = f"{name}.body"
-        return [*names, body], lambda: chord(
-            [task["links"].s(one) for one in names], task["joins"].s(body)
-        ).apply_async()
-    return [name], lambda: task[kind].delay(name)
-
-
-def wait_until_done(scene: Scene, told: Callable[[str, float], None]) -> None:
-    """Wait until all that was sent has ended, or nothing has moved for long."""
-    patience = 3 * scene.lease + 30
-    before, since = -1, time.monotonic()
-    while time.monotonic() - since < patience:
-        jobs, _ = jobs_of(ledger.read(scene.ledger))
-        open_jobs = sum(job.sent and not job.ends for job in jobs.values())
-        if not open_jobs:
-            break
-        told("done", 1 - open_jobs / len(jobs))
-        if open_jobs != before:
-            before, since = open_jobs, time.monotonic()
-        time.sleep(1.0)
-    with suppress(redis.RedisError):  # what is run twice is run after the lease of a dead worker
-        time.sleep(scene.lease + 1.0)
-    told("done", 1.0)
 
 
 def end(worker: subprocess.Popen[bytes]) -> None:

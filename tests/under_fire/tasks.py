@@ -1,49 +1,95 @@
-"""The jobs that are sent while everything is killed; each writes into the ledger when it starts and when it ends."""
+"""The jobs that are sent while everything is killed; a run writes into the ledger when it starts and when it ends."""
 
 from __future__ import annotations
 
 import os
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from tasks_platform import Hold, ReliableTask, Retry, current_run, task
-from under_fire.ledger import ENDED, STARTED, write
+from celery import current_task
+from celery.signals import worker_ready
 
-#: Deaths count as attempts, and there are many here.
-STUBBORN = Retry(max_attempts=50, base=0.05, cap=0.5)
+from tasks_platform import Hold, PermanentError, ReliableTask, Retry, Unique, current_run, task
+from under_fire.ledger import AGAIN, ENDED, REFUSED, STARTED, write
+
+#: The deaths of pool processes count as attempts, and retries are to meet kills.
+STUBBORN = Retry(max_attempts=12, base=0.01, cap=0.2)
 
 
-def _run(name: str) -> None:
-    write(STARTED, name, os.getpid(), os.getppid())
-    time.sleep(0.002)
-    write(ENDED, name, os.getpid(), os.getppid())
+@worker_ready.connect
+def _say_so(**_: Any) -> None:
+    """Let faults strike this worker: one that has not begun yet has nothing to lose."""
+    sign_of(os.getpid()).touch()
+
+
+def sign_of(worker: int) -> Path:
+    """Return the file that is there as soon as the worker of this process id takes jobs."""
+    return Path(os.environ["CHAOS_LEDGER"]).with_name(f"{worker}.ready")
+
+
+@contextmanager
+def _run(name: str, seconds: float = 0.002) -> Iterator[None]:
+    """Write down one run, and how it ends."""
+    mine = (name, os.getpid(), os.getppid())
+    told: Any = current_task.request.properties
+    token = f"{told['delivery_tag'].partition(':')[0]}/{uuid.uuid4().hex}"
+    write(STARTED, *mine, token=token)
+    time.sleep(seconds)
+    try:
+        yield
+    except (ConnectionError, Hold):
+        write(AGAIN, *mine, token=token)
+        raise
+    except PermanentError:
+        write(REFUSED, *mine, token=token)
+        raise
+    else:
+        write(ENDED, *mine, token=token)
 
 
 @task(STUBBORN, base=ReliableTask)
-def succeeds(name: str) -> None:
-    _run(name)
+def succeeds(name: str, seconds: float = 0.002) -> None:
+    with _run(name, seconds):
+        pass
 
 
 @task(STUBBORN, base=ReliableTask)
-def fails_once(name: str) -> None:
-    if current_run().attempt == 1:
-        raise ConnectionError("once")
-    _run(name)
+def fails_at_first(name: str, times: int) -> None:
+    with _run(name):
+        if current_run().attempt <= times:
+            raise ConnectionError("not yet")
 
 
 @task(STUBBORN, base=ReliableTask)
 def is_held(name: str, until: float) -> None:
-    if time.time() < until:
-        raise Hold(max(0.0, until - time.time()), "not yet")
-    _run(name)
+    with _run(name):
+        if (left := until - time.time()) > 0:
+            raise Hold(left, "not yet")
+
+
+@task(STUBBORN, base=ReliableTask)
+def is_refused(name: str) -> None:
+    with _run(name):
+        raise PermanentError("never")
+
+
+@task(STUBBORN, Unique(by="key"), base=ReliableTask)
+def holds_a_key(name: str, key: str) -> None:
+    with _run(name):
+        pass
 
 
 @task(STUBBORN, base=ReliableTask)
 def links(name: str) -> int:
-    _run(name)
-    return 1
+    with _run(name):
+        return 1
 
 
 @task(STUBBORN, base=ReliableTask)
 def joins(numbers: list[int], name: str) -> int:
-    _run(name)
-    return sum(numbers)
+    with _run(name):
+        return sum(numbers)

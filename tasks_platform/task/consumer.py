@@ -12,7 +12,8 @@ from typing import Any
 from celery.exceptions import InvalidTaskError
 
 import tasks_platform.task.orphans
-import tasks_platform.task.scheduled  # noqa: F401 - workers answer with it
+import tasks_platform.task.scheduled
+import tasks_platform.task.stats  # noqa: F401 - workers answer with these
 from tasks_platform.broker.leased import postpone
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.sealing import UNTRUSTED, distrust

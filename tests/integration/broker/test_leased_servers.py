@@ -117,6 +117,16 @@ def test_tls_is_kept_when_the_first_server_of_a_list_is_down(safe: str, certific
         assert works(connection)
 
 
+@pytest.mark.needs("redis-server", "openssl")
+def test_tls_is_kept_where_only_the_scheme_asks_for_it(
+    safe: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))  # as if the system trusted it
+    with Connection(f"leased+rediss://localhost:{free_port()}/0;{safe}") as connection:
+        connection.ensure_connection(**ONCE)
+        assert works(connection)
+
+
 def test_a_user_has_a_password(guarded: RedisServer) -> None:
     address = f"127.0.0.1:{guarded.port}/0"
     with broker(f"leased+redis://tasks:{quote(PASSWORD, safe='')}@{address}") as connection:

@@ -25,6 +25,7 @@ from tasks_platform.settings import Settings, load_settings
 from tasks_platform.store import RedisStore, Store
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
+from tasks_platform.task.fencing import LeaseStep
 from tasks_platform.task.grace import GracePeriod
 from tasks_platform.task.levels import levels_option
 from tasks_platform.task.waiting import WaitStep, WaitTally
@@ -61,6 +62,7 @@ class PlatformApp(celery.Celery):
         self.steps["worker"].add(GracePeriod)
         self.steps["worker"].add(LettersWatch)
         self.steps["consumer"].add(WaitStep)
+        self.steps["consumer"].add(LeaseStep)
         self.user_options["worker"].add(levels_option())
 
     @cached_property

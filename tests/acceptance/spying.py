@@ -51,33 +51,38 @@ class Spy:
 
 
 @contextmanager
+def hearing(app: Celery) -> Iterator[list[dict[str, Any]]]:
+    """Collect all events of workers."""
+    events: list[dict[str, Any]] = []
+    with app.connection_for_read() as connection:
+        receiver = app.events.Receiver(connection, handlers={"*": events.append})
+        thread = threading.Thread(target=receiver.capture)
+        thread.start()
+        try:
+            yield events
+        finally:
+            receiver.should_stop = True
+            thread.join()
+
+
+@contextmanager
 def spying_on(app: Celery, client: redis.Redis) -> Iterator[Spy]:
     """Collect all events of workers, and again and again everything that *client*'s server holds."""
     spy, done = Spy(), threading.Event()
-
-    def listen() -> None:
-        with app.connection_for_read() as connection:
-            receiver = app.events.Receiver(connection, handlers={"*": spy.events.append})
-            while not done.is_set():
-                try:
-                    receiver.capture(limit=None, timeout=0.2)
-                except TimeoutError:
-                    continue
 
     def look() -> None:
         while not done.wait(0.1):
             spy.redis.append(everything_in(client))
 
-    threads = [threading.Thread(target=listen), threading.Thread(target=look)]
-    for thread in threads:
+    with hearing(app) as spy.events:
+        thread = threading.Thread(target=look)
         thread.start()
-    try:
-        yield spy
-    finally:
-        done.set()
-        for thread in threads:
+        try:
+            yield spy
+        finally:
+            done.set()
             thread.join()
-        spy.redis.append(everything_in(client))
+            spy.redis.append(everything_in(client))
 
 
 def as_bytes(found: Any) -> bytes:

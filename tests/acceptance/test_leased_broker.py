@@ -13,6 +13,7 @@ import pytest
 from acceptance import accidents, shop
 from acceptance.brokers import owed
 from acceptance.diary import read
+from acceptance.spying import hearing
 from acceptance.workers import PLATFORM, Worker, running_worker
 from month import children_of, is_alive
 from waiting import wait_for
@@ -75,7 +76,10 @@ def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is
 def test_a_worker_that_stood_still_takes_nothing_from_the_one_that_went_on(
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
 ) -> None:
-    with running_worker(PLATFORM, server.url, logs / "frozen.log", environment=BRIEF, concurrency=1) as frozen:
+    with (
+        running_worker(PLATFORM, server.url, logs / "frozen.log", "-E", environment=BRIEF, concurrency=1) as frozen,
+        hearing(platform) as events,
+    ):
         job = shop.charges.delay(diary, 2)
         wait_for(lambda: read(diary), 20, "the start")
         frozen.send(signal.SIGSTOP)
@@ -85,9 +89,14 @@ def test_a_worker_that_stood_still_takes_nothing_from_the_one_that_went_on(
                 frozen.send(signal.SIGCONT)
                 wait_for(lambda: frozen.said("had been given to other workers"), 20, "a word of it")
                 assert owed(client) == 1
+                stats = wait_for(lambda: platform.control.inspect(timeout=5).stats(), 20, "an answer")
+                told = [worker["lease"] for worker in stats.values() if worker["pid"] == frozen.process.pid]
+                assert [(lease["given_to_others"], lease["holds"]) for lease in told] == [(1, 0)]
                 diary.with_suffix(".end").touch()
                 assert job.get(timeout=20) == 200
                 wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
+                fenced = wait_for(lambda: [it for it in events if it["type"] == "worker-fenced"], 10, "the event")
+                assert [(it["number"], it["total"], it["pid"]) for it in fenced] == [(1, 1, frozen.process.pid)]
         finally:
             frozen.send(signal.SIGCONT)
 

@@ -19,6 +19,7 @@ from month import children_of, is_alive
 from waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import redis
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 #: Seconds.
 LEASE = 3.0
 BRIEF = {"TASKS_LEASE": str(LEASE)}
+LIMITED = {"TASKS_DELIVERY_LIMIT": "2"}
+
+
+@pytest.fixture(scope="module")
+def worker(server: RedisServer, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
+    """Start a worker that the tests share; it recovers what others had that died, and so has their limit."""
+    with running_worker(PLATFORM, server.url, logs / "shared.log", environment=LIMITED) as worker:
+        yield worker
 
 
 @pytest.mark.checklist(12, 24)
@@ -136,7 +145,7 @@ def test_a_message_that_kills_its_workers_is_a_letter_in_the_end(
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, letters: Any
 ) -> None:
     platform.tasks["acceptance.kills_its_worker"].apply_async(queue="doom")
-    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1", "TASKS_DELIVERY_LIMIT": "2"}, "concurrency": 1}
+    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1", **LIMITED}, "concurrency": 1}
     for number in range(2):
         with running_worker(PLATFORM, server.url, logs / f"victim-{number}.log", "-Q", "doom", **options) as victim:
             assert victim.wait() == -signal.SIGKILL

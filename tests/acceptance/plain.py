@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task
@@ -79,3 +80,10 @@ def is_killed(diary: str) -> None:
 def is_slow(diary: str) -> None:
     note(diary, "started")
     time.sleep(3)
+
+
+@app.task(acks_late=True)
+def waits(diary: str, name: str) -> None:
+    note(diary, name)
+    while not Path(diary).with_suffix(".end").exists():
+        time.sleep(0.02)

@@ -109,6 +109,8 @@ class Channel(StoringChannel):
     def _basic_cancel(self, consumer_tag: str) -> None:
         super()._basic_cancel(consumer_tag)
         self._stop_waiting()  # it would take a signal that is for others
+        if self.in_event_loop and not self._consumers:  # a worker that stops, and waits for what runs
+            self.qos.let_go()
 
     def _stop_waiting(self) -> None:
         """Claim at once in place of waiting for a signal."""

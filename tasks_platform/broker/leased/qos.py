@@ -58,5 +58,13 @@ class LeasedQoS(_Base):  # type: ignore[misc]  # kombu has no type hints
         if tags and (lease := self.channel.own_lease) is not None:
             lease.released(tags)
 
+    def let_go(self) -> None:
+        """Keep no message here for its own sake: what nobody works on goes back, the rest when that has ended."""
+        self._flush()
+        tags = list(self._delivered)
+        self._delivered.update(dict.fromkeys(tags))
+        if tags and (lease := self.channel.own_lease) is not None:
+            lease.released(tags)
+
     def restore_visible(self, *args: Any, **options: Any) -> None:
         """Leave what other workers have alone: their leases tell when they are dead."""

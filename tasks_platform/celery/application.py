@@ -114,6 +114,12 @@ class PlatformApp(celery.Celery):
         return not is_rabbitmq(self._own_broker)
 
     @cached_property
+    def takes_with_push(self) -> bool:
+        """Whether a message is pushed in the step that takes its id and its key: they lie on one leased broker."""
+        with_records = leased(self.redis_url)
+        return (self._own_broker or with_records) == with_records and self.store.condition("") is not None
+
+    @cached_property
     def amqp(self) -> AMQP:
         """How messages are sent; on RabbitMQ to queues of its own kind."""
         return (PlatformRabbitAMQP if is_rabbitmq(self._own_broker) else PlatformAMQP)(self)

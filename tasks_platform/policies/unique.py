@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Literal
 
 from tasks_platform.errors import FollowedJobFailedError, LetterError, SetAside, TaskDefinitionError
-from tasks_platform.policy import Message, Policy, Proceed, Run, Verdict
+from tasks_platform.policy import HeldError, Message, Policy, Proceed, Run, Taking, Verdict
 from tasks_platform.sealing import censored
 
 #: Seconds a key is held for a caller that has not sent its message yet; longer than it goes on trying to send.
@@ -25,9 +25,10 @@ RESERVATION = 30.0
 class Unique(Policy):
     """Let one job run per key, however often it is sent.
 
-    1. The first ``delay()`` takes the key for its job id: a short reservation that the sent message confirms, so
-       that a caller that dies in between blocks it for half a minute at most. A duplicate sends nothing: its
-       caller gets the handle of the job that holds the key.
+    1. The first ``delay()`` takes the key for its job id, on the leased broker in the step that sends the message.
+       Elsewhere it is a short reservation that the sent message confirms, so that a caller that dies in between
+       blocks it for half a minute at most. A duplicate sends nothing: its caller gets the handle of the job that
+       holds the key.
     2. A duplicate that something waits for (a chord, the next step of a chain, a callback) is sent, for a
        swallowed chord member would hang its chord. It becomes a follower: set aside without occupying a
        worker, and ended with the outcome of the job that holds the key.
@@ -74,6 +75,9 @@ class Unique(Policy):
     def publish(self, message: Message, proceed: Proceed[Any]) -> Any:
         """Send the first job of its key; answer a duplicate with the handle of that job."""
         key = self.key(message.task, message.arguments())
+        ttl = self._ttl + _delay_of(message.options)
+        if message.taking is not None:
+            return self._take_and_send(message, message.taking, key, ttl, proceed)
         holder = message.store.acquire(key, message.job_id, RESERVATION)
         if holder != message.job_id:
             if message.replayed:
@@ -82,7 +86,6 @@ class Unique(Policy):
                     "replay it when that job has ended"
                 )
             return proceed() if message.awaited else message.handle(holder)
-        ttl = self._ttl + _delay_of(message.options)
         message.outcome.if_sent(partial(message.store.extend, key, message.job_id, ttl))
         message.outcome.if_not(partial(self._free, message, key, {"superseded": message.job_id}))
         return proceed()
@@ -140,6 +143,14 @@ class Unique(Policy):
         if self.period is None:
             return self.forgotten_after
         return self.period.total_seconds() if isinstance(self.period, timedelta) else self.period
+
+    def _take_and_send(self, message: Message, taking: Taking, key: str, ttl: float, proceed: Proceed[Any]) -> Any:
+        taking.key, taking.key_ttl = key, ttl
+        try:
+            return proceed()
+        except HeldError as held:
+            taking.key = None
+            return proceed() if message.awaited else message.handle(held.holder)
 
     def _end(self, run: Run, key: str, result: Any) -> None:
         outcome = {"holder": run.job_id, "result": result}

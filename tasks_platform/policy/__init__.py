@@ -15,16 +15,19 @@ from tasks_platform.policy.run import (
     enter_run,
     leave_run,
 )
+from tasks_platform.policy.taking import HeldError, Taking
 
 __all__ = [
     "Backoff",
     "Failures",
+    "HeldError",
     "Kind",
     "Message",
     "Outcome",
     "Policy",
     "Proceed",
     "Run",
+    "Taking",
     "Verdict",
     "backoff_delay",
     "classify",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.policy.outcome import Outcome
+from tasks_platform.policy.taking import Taking
 
 if TYPE_CHECKING:
     from tasks_platform.store import Store
@@ -39,6 +40,8 @@ class Message:
     send: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _message, _headers: None
     #: What to do once it is known whether the message was sent: among many, after *proceed* has returned.
     outcome: Outcome
+    #: What is taken in the step that sends the message; None where that is more than one step.
+    taking: Taking | None = None
     store: Store
 
 

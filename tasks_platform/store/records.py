@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Record = dict[str, Any]
 #: The id of the job that holds a unique key.
@@ -14,3 +14,11 @@ NOBODY: Final[Mapping[str, Record]] = MappingProxyType({})
 DEAD: Final[Mapping[str, Any]] = MappingProxyType({"again_in": None, "parked": False})
 #: What claims an attempt that was put back, so that no copy of a message can.
 PUT_BACK: Final = "put back"
+
+
+class Condition(NamedTuple):
+    """What a job takes in the step that pushes its message, for a broker on the same server: see its ``Guarded``."""
+
+    script: str
+    keys: list[str]
+    arguments: list[Any]

@@ -43,6 +43,7 @@ class Platform(Protocol):
     ring: KeyRing
     #: Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ).
     zero_is_first: bool
+    takes_with_push: bool
     #: What a worker knows of how long its jobs waited.
     waits: WaitTally
 

@@ -51,6 +51,11 @@ def is_handing_on() -> bool:
     return _handing_on.get() is not None
 
 
+def sender_token() -> str:
+    """Return what the sender of a message is called: whoever goes on with what it had begun is called the same."""
+    return _handing_on.get() or _sender.get() or uuid.uuid4().hex
+
+
 def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depends on it
     store: Store,
     job_id: str,
@@ -63,7 +68,7 @@ def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depend
 
     *before_waiting* is done before another sender is waited for, who may in turn wait for this one.
     """
-    token = _handing_on.get() or _sender.get() or uuid.uuid4().hex
+    token = sender_token()
     while (answer := store.reserve(job_id, token, RESERVATION)) == "reserved":
         before_waiting()
         time.sleep(_POLL)  # another sender is at it: it confirms, or its reservation lapses

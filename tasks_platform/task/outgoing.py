@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery.utils import uuid
 
-from tasks_platform.policy import Message, Outcome, wrap
+from tasks_platform.policy import Message, Outcome, Taking, wrap
 from tasks_platform.task import refused, running
 from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.insist import insist
 from tasks_platform.task.job_ids import UNFINISHED, is_handing_on, send_under
 from tasks_platform.task.options import check, due_at, is_chosen
+from tasks_platform.task.pushing import push_under
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -117,7 +118,15 @@ def readmit(task: PlatformTask[..., Any], letter: Mapping[str, Any], send: Calla
 
 
 def _send(job: Outgoing, publish: Callable[..., Any]) -> Any:
-    return _settled(lambda outcome: offer(job, outcome, publish))
+    if not job.task.platform.takes_with_push:
+        return _settled(lambda outcome: offer(job, outcome, publish))
+    with_push = partial(_with_push, job, publish)
+    sent = push_under(job.task.store, job.job_id, chosen=job.chosen, send=with_push)
+    return job.task.AsyncResult(job.job_id) if sent is None else sent
+
+
+def _with_push(job: Outgoing, publish: Callable[..., Any], taking: Taking, push: Callable[..., Any]) -> Any:
+    return _settled(lambda outcome: _past_policies(job, outcome, partial(push, publish), taking=taking))
 
 
 def _settled(send: Callable[[Outcome], Any]) -> Any:
@@ -132,7 +141,14 @@ def _settled(send: Callable[[Outcome], Any]) -> Any:
     return sent
 
 
-def _past_policies(job: Outgoing, outcome: Outcome, publish: Callable[..., Any], *, replayed: bool = False) -> Any:
+def _past_policies(
+    job: Outgoing,
+    outcome: Outcome,
+    publish: Callable[..., Any],
+    *,
+    replayed: bool = False,
+    taking: Taking | None = None,
+) -> Any:
     if not job.task.publishing:
         return publish(**job.options)
     message = Message(
@@ -147,6 +163,7 @@ def _past_policies(job: Outgoing, outcome: Outcome, publish: Callable[..., Any],
         handle=job.task.AsyncResult,
         send=partial(running.send_other, job.task),
         outcome=outcome,
+        taking=taking,
         store=job.task.store,
     )
     return wrap("publish", job.task.publishing, message, innermost=lambda: publish(**message.options))()

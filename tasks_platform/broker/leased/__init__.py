@@ -2,6 +2,7 @@
 
 from kombu.transport import TRANSPORT_ALIASES
 
+from tasks_platform.broker.leased.conditional import NotPushedError, push_if
 from tasks_platform.broker.leased.moving import CLAIM, in_place_of, is_moved
 from tasks_platform.broker.leased.postponing import postpone
 
@@ -9,4 +10,4 @@ from tasks_platform.broker.leased.postponing import postpone
 for _name in ("leased", "leased+redis", "leased+rediss", "leased+socket"):
     TRANSPORT_ALIASES[_name] = "tasks_platform.broker.leased.transport:Transport"
 
-__all__ = ["CLAIM", "in_place_of", "is_moved", "postpone"]
+__all__ = ["CLAIM", "NotPushedError", "in_place_of", "is_moved", "postpone", "push_if"]

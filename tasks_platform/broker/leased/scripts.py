@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -42,6 +43,7 @@ class Tended(NamedTuple):
     dead: tuple[str, ...]
 
 
+@cache
 def text_of(name: str) -> str:
     """Return the source of the script *name*."""
     return (files("tasks_platform.broker.leased") / "lua" / f"{name}.lua").read_text()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import redis
 from kombu.transport import redis as kombu_redis
 
+from tasks_platform.broker.leased.conditional import guard_of
 from tasks_platform.broker.leased.moving import move_of
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.publishing import Place, commands
@@ -57,6 +58,9 @@ class StoringChannel(_Base):  # type: ignore[misc]  # kombu has no type hints
         if (batch := options.pop("_publish_batch", None)) is not None:
             for name, arguments in commands(Names("", self.sep), place, message):  # the batch adds the prefix itself
                 batch.add(name, *arguments)
+            return
+        if (guarded := guard_of(message)) is not None:
+            guarded.push(self.server, self.names, place, message)
             return
         if (move := move_of(message)) is not None and move.make(self.server, self.names, place, message):
             return

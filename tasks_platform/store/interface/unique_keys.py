@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tasks_platform.store.records import NOBODY, Holder, Record
+from tasks_platform.store.records import NOBODY, Condition, Holder, Record
 
 
 class UniqueKeys(Protocol):
@@ -13,6 +13,15 @@ class UniqueKeys(Protocol):
 
     def acquire(self, key: str, owner: str, ttl: float) -> Holder:
         """Take *key* for *owner* for *ttl* seconds if it is free, and tell who holds it now."""
+
+    def condition(
+        self, job_id: str, *, token: str = "", id_ttl: float = 0.0, key: str | None = None, key_ttl: float = 0.0
+    ) -> Condition | None:
+        """Return what *job_id* takes in the step that pushes its message; None if this store cannot say it so.
+
+        With a *token*, its sender's, that is the id itself, for *id_ttl* seconds: see ``reserve``. With a *key* that is
+        the key, for *key_ttl* seconds: see ``acquire``.
+        """
 
     def extend(self, key: str, owner: str, ttl: float) -> None:
         """Keep *key* for *ttl* seconds from now, if it is (still) *owner*'s."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ class RedisPart:
     def _scripts(self) -> dict[str, Script]:
         folder = files("tasks_platform.store.redis") / "lua"
         return {
-            source.name.removesuffix(".lua"): self.client.register_script(_with_parts(source.read_text()))
+            source.name.removesuffix(".lua"): self.client.register_script(with_parts(source.read_text()))
             for source in folder.iterdir()
             if source.name.endswith(".lua")
         }
@@ -110,10 +110,15 @@ class RedisPart:
         return f"{self._prefix}flows"
 
 
-def _with_parts(source: str) -> str:
+@cache
+def part_of_scripts(name: str) -> str:
+    """Return functions that scripts share, by the name of their part."""
+    return with_parts((files("tasks_platform.store.redis") / "lua" / "parts" / f"{name}.lua").read_text())
+
+
+def with_parts(source: str) -> str:
     """Put the functions that several scripts share where a script names them, as ``-- PART name``."""
-    parts = files("tasks_platform.store.redis") / "lua" / "parts"
-    return _PART.sub(lambda found: (parts / f"{found[1]}.lua").read_text(), source)
+    return _PART.sub(lambda found: part_of_scripts(found[1]), source)
 
 
 def moment(at: float | None) -> str:

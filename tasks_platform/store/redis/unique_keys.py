@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from tasks_platform.store.records import NOBODY, Holder, Record
-from tasks_platform.store.redis.part import RedisPart, ms
+from tasks_platform.store.records import NOBODY, Condition, Holder, Record
+from tasks_platform.store.redis.part import RedisPart, ms, part_of_scripts
 
 
 class UniqueKeys(RedisPart):
@@ -15,6 +15,13 @@ class UniqueKeys(RedisPart):
 
     def acquire(self, key: str, owner: str, ttl: float) -> Holder:
         return str(self._run("acquire", [self._unique(key)], [owner, ms(ttl)]))
+
+    def condition(
+        self, job_id: str, *, token: str = "", id_ttl: float = 0.0, key: str | None = None, key_ttl: float = 0.0
+    ) -> Condition:
+        keys = [self._id(job_id), self._letter(job_id), self._job(job_id), self._unique(key or "")]
+        arguments = [job_id, token, ms(id_ttl), 0 if key is None else ms(key_ttl)]
+        return Condition(part_of_scripts("condition"), keys, arguments)
 
     def extend(self, key: str, owner: str, ttl: float) -> None:
         self._run("extend", [self._unique(key)], [owner, ms(ttl)])

@@ -1,0 +1,127 @@
+"""On the leased broker an id and a unique key are taken in the step that pushes the message, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from kombu.exceptions import OperationalError
+
+from tasks_platform import ReliableTask, UniqueTask, create_app, task
+from tasks_platform.broker.leased.conditional import Guarded
+from tasks_platform.policies import Unique
+from tasks_platform.settings import Settings
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tasks_platform.celery import PlatformApp
+
+
+@pytest.fixture
+def app(redis_url: str) -> Iterator[PlatformApp]:
+    app = create_app(Settings(redis_url=redis_url, business=False, modules="integration.test_sending_in_one_step"))
+    app.set_current()
+    yield app
+    app.store.client.close()
+    app.close()
+
+
+@task(Unique(by="number"), base=UniqueTask)
+def bills(number: int) -> None:
+    """Bill an order."""
+
+
+@task(base=ReliableTask)
+def ships(number: int) -> None:
+    """Ship an order."""
+
+
+def keys_of(client: redis.Redis) -> set[str]:
+    """Return the keys of ids and unique keys."""
+    return {key.decode() for pattern in ("unique:*", "id:*") for key in client.keys(f"tasks-platform:{pattern}")}
+
+
+def test_what_is_not_pushed_takes_nothing(app: PlatformApp, redis_db: redis.Redis) -> None:
+    ships.delay(0)  # declares the queue
+    redis_db.delete("default\x06\x163")
+    redis_db.set("default\x06\x163", "somebody else's")
+    with pytest.raises(OperationalError, match="WRONGTYPE"):
+        bills.delay(1)
+    with pytest.raises(OperationalError, match="WRONGTYPE"):
+        ships.apply_async((1,), task_id="order-1")
+    assert keys_of(redis_db) == set()
+    redis_db.delete("default\x06\x163")
+    bills.delay(1)
+    ships.apply_async((1,), task_id="order-1")
+    assert redis_db.llen("default\x06\x163") == 2
+
+
+def test_a_key_is_kept_from_the_push_on_for_as_long_as_its_job_may_take(
+    app: PlatformApp, redis_db: redis.Redis
+) -> None:
+    job = bills.apply_async((1,), countdown=1000)
+    (key,) = keys_of(redis_db)
+    assert redis_db.get(key) == job.id.encode()
+    assert 86_400_000 < redis_db.pttl(key) <= 87_400_000
+    assert bills.delay(1).id == job.id
+    assert (redis_db.zcard("leased:delayed:default"), redis_db.keys("default*")) == (1, [])
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_push_whose_answer_is_lost_is_repeated_without_a_second_message(
+    app: PlatformApp, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch, *, chosen: bool
+) -> None:
+    push, lost = Guarded.push, []
+
+    def pushing(guarded: Guarded, *arguments: Any) -> None:
+        push(guarded, *arguments)
+        if not lost:
+            lost.append(guarded)
+            raise redis.ConnectionError("the answer is lost")
+
+    monkeypatch.setattr(Guarded, "push", pushing)
+    job = bills.apply_async((1,), task_id="order-1") if chosen else bills.delay(1)
+    assert lost
+    assert redis_db.llen("default\x06\x163") == 1
+    assert bills.delay(1).id == job.id
+
+
+def test_an_id_that_a_sender_of_two_steps_has_reserved_is_waited_for(app: PlatformApp, redis_db: redis.Redis) -> None:
+    assert app.store.reserve("order-1", "another", 30) == "free"
+    sender = threading.Thread(target=ships.apply_async, args=((1,),), kwargs={"task_id": "order-1"})
+    sender.start()
+    app.store.confirm("order-1", 30)
+    sender.join(10)
+    assert not sender.is_alive()
+    assert redis_db.keys("default*") == []
+
+
+def test_an_id_of_a_lapsed_reservation_is_sent(app: PlatformApp, redis_db: redis.Redis) -> None:
+    assert app.store.reserve("order-1", "another", 0.3) == "free"
+    ships.apply_async((1,), task_id="order-1")
+    assert wait_for(lambda: redis_db.llen("default\x06\x163"), 5) == 1
+    assert app.store.reserve("order-1", "another", 30) == "taken"
+
+
+def test_the_broker_takes_one_call_for_a_job_with_an_id_and_a_key(app: PlatformApp, redis_db: redis.Redis) -> None:
+    bills.apply_async((1,), task_id="order-1")  # connects, and loads the script
+    redis_db.config_resetstat()
+    bills.apply_async((2,), task_id="order-2")
+    called = {name.removeprefix("cmdstat_"): told["calls"] for name, told in redis_db.info("commandstats").items()}
+    assert called.pop("evalsha") == 1
+    assert not {"eval", "multi", "script|load"} & set(called)
+
+
+def test_a_follower_is_pushed_under_its_own_id_and_leaves_the_key_to_its_holder(
+    app: PlatformApp, redis_db: redis.Redis
+) -> None:
+    holder = bills.delay(1)
+    follower = bills.apply_async((1,), link=ships.si(1))
+    assert follower.id != holder.id
+    assert redis_db.llen("default\x06\x163") == 2
+    (key,) = {key for key in keys_of(redis_db) if ":unique:" in key}
+    assert redis_db.get(key) == holder.id.encode()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery.canvas import Signature
 
-from tasks_platform.broker.leased import CLAIM, in_place_of
+from tasks_platform.broker.leased import CLAIM, DELIVERIES, DIED, in_place_of
 from tasks_platform.sealing import SIGNATURE, TRUE_ETA
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEADER = "platform"
 
 #: Headers that say something of one message, and nothing of the next one of its job.
-_OF_ONE_MESSAGE = (SIGNATURE, TRUE_ETA, "redelivered")
+_OF_ONE_MESSAGE = (SIGNATURE, TRUE_ETA, "redelivered", DELIVERIES, DIED)
 
 #: What makes a message part of something that waits for it.
 AWAITING = ("chord", "group_id", "group_index", "chain", "link", "link_error")
@@ -42,6 +42,12 @@ def claim_of(request: Any) -> str | None:
     properties = getattr(request, "properties", None)
     delivery = properties.get("delivery_info") if isinstance(properties, Mapping) else None
     return delivery.get(CLAIM) if isinstance(delivery, Mapping) else None
+
+
+def deaths_of(request: Any) -> int:
+    """Return how many workers have died with the message of *request*, where the broker counts nothing else."""
+    count = getattr(request, DELIVERIES, None)
+    return count if claim_of(request) is not None and isinstance(count, int) and count > 0 else 0
 
 
 def moment(seconds: Any) -> float | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from billiard.exceptions import WorkerLostError
 from billiard.process import current_process
 from celery.exceptions import Ignore, Reject, Retry, WorkerShutdown, WorkerTerminate
 
+from tasks_platform.broker.leased import DIED
 from tasks_platform.errors import (
     Cancel,
     ControlFlow,
@@ -26,7 +29,16 @@ from tasks_platform.errors import (
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
-from tasks_platform.task.envelope import AWAITING, claim_of, message_of, moment, own_headers, resend, signature_of
+from tasks_platform.task.envelope import (
+    AWAITING,
+    claim_of,
+    deaths_of,
+    message_of,
+    moment,
+    own_headers,
+    resend,
+    signature_of,
+)
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.settling import cancel, decide, end, settle, skip, tell
@@ -68,7 +80,7 @@ def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
 def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> Run:
     """Describe the attempt that *request* is."""
     headers = own_headers(request)
-    attempt = (request.retries or 0) + 1
+    attempt = (request.retries or 0) + deaths_of(request) + 1
     delivery = request.delivery_info or {}
     return Run(
         task=task.name,
@@ -91,6 +103,8 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
 
 
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
+    if deaths_of(request):
+        _count_death(task, request, run)
     leaves_traces = run.attempt > 1 or not _TRACED.isdisjoint(run.headers)
     if leaves_traces and not _surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")
@@ -115,6 +129,15 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     if leaves_traces:
         _surely(run, partial(_finish, task, run))
     return value
+
+
+def _count_death(task: PlatformTask[..., Any], request: Any, run: Run) -> None:
+    """Let the attempt that its worker died with have failed; this one is run, if the policies grant one more."""
+    died = replace(run, attempt=run.attempt - 1)
+    worker = (getattr(request, DIED, None) or ["?"])[-1]
+    error = WorkerLostError(f"the worker {worker} died with attempt {died.attempt} of {run.task}[{run.job_id}]")
+    if _surely(run, partial(decide, task, died, error)).final:
+        _fail(task, request, died, error)
 
 
 def _surely(run: Run, action: Callable[[], T]) -> T:

@@ -240,6 +240,13 @@ def kills_its_worker() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+@task(Retry(max_attempts=2, base=60), base=ReliableTask)
+def kills_its_worker_and_counts(diary: Path) -> None:
+    """Note the attempt, and kill all processes of the worker."""
+    note(diary, current_run().attempt)
+    os.killpg(0, signal.SIGKILL)
+
+
 @task(Retry(max_attempts=1), base=ReliableTask)
 def is_killed_when_it_was_held(diary: Path) -> int:
     note(diary, current_run().attempt)

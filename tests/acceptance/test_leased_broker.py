@@ -157,6 +157,24 @@ def test_a_message_that_kills_its_workers_is_a_letter_in_the_end(
     assert owed(client) == 0
 
 
+@pytest.mark.checklist(24, 36)
+def test_the_death_of_a_worker_is_an_attempt_of_what_it_ran(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, letters: Any, diary: Path
+) -> None:
+    accidents.kills_its_worker_and_counts.apply_async((diary,), queue="doom")
+    options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1"}, "concurrency": 1}
+    for number in range(2):
+        with running_worker(PLATFORM, server.url, logs / f"taken-{number}.log", "-Q", "doom", **options) as victim:
+            assert victim.wait() == -signal.SIGKILL
+    with running_worker(PLATFORM, server.url, logs / "survivor.log", "-Q", "doom", **options):
+        (letter,) = wait_for(letters.list, 30, "the letter")
+    assert read(diary) == ["1", "2"]
+    assert [attempt["attempt"] for attempt in letter["attempts"]] == [1, 2]
+    assert letter["cause"]["type"].endswith("WorkerLostError")
+    assert "died with attempt 2" in letter["cause"]["message"]
+    assert owed(client) == 0
+
+
 def test_delayed_jobs_wait_in_redis_and_are_told_of(
     platform: PlatformApp, client: redis.Redis, worker: Worker, diary: Path
 ) -> None:

@@ -29,6 +29,8 @@ class MemoryPart:
         self._followers: dict[str, dict[str, Record]] = {}
         self._jobs: dict[str, dict[str, Any]] = {}
         self._letters: dict[str, Record] = {}
+        #: In which state each was written.
+        self._written_as: dict[str, str] = {}
         self._groups: dict[str, Record] = {}
         self._audited: list[Record] = []
         self._tellers: dict[str, Record] = {}

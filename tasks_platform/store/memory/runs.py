@@ -45,7 +45,7 @@ class Runs(Steps, Groups):
         with self._lock:
             job, found = self._jobs.setdefault(job_id, {}), self._letters.get(job_id)
             changing = {} if found is None else {name: found[name] for name in ("state", "version")}
-            if found == {**copied(letter, default=str), **changing}:
+            if found == {**copied(letter, default=str), **changing} and letter["state"] == self._written_as[job_id]:
                 return True
             standing = job.get(f"verdict:{attempt}")
             is_final = standing is not None and standing["again_in"] is None
@@ -58,6 +58,7 @@ class Runs(Steps, Groups):
 
     def _write_letter(self, job_id: str, attempt: int, record: Mapping[str, Any], letter: Record) -> None:
         version = self._leave(job_id).get("version", 0)
+        self._written_as[job_id] = letter["state"]
         self._enter(job_id, {**copied(letter, default=str), "version": version + 1})
         facts = facts_of(letter)
         told = {"error": facts["error"], "message": facts["brief"], "line": facts["line"]}

@@ -33,19 +33,19 @@ class Move:
     def make(self, server: redis.Redis, names: Names, place: Place, message: Mapping[str, Any]) -> bool:
         """Put *message* into its queue, unless the claim is another worker's by now.
 
-        False if this server knows of no such worker, so that the message has to be published.
+        False if this server knows nothing of the claim, so that the message has to be published.
         """
         key, text, due = stored(names, place, message)
         wake = names.wake(place.queue, place.step)
         moved: Any = server.register_script(text_of("defer"))(
-            keys=[names.claimed(self.worker), key, wake, names.workers, names.dead],
+            keys=[names.claimed(self.worker), key, wake, names.dead],
             args=[self.number, self.worker, place.queue, text, "" if due is None else due],
         )
         if moved == _UNKNOWN:
-            log.warning("the broker knows nothing of %s: the message of %s is published anew", self.worker, self.job_id)
+            log.warning("the broker knows nothing of the claim of %s: its message is published anew", self.job_id)
             return False
         if not moved:
-            log.warning("the message of %s is not put back by %s: it is elsewhere by now", self.job_id, self.worker)
+            log.warning("the message of %s is not put back by %s: another has it", self.job_id, self.worker)
         return True
 
 

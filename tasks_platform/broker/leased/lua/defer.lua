@@ -1,18 +1,16 @@
 -- Put a message that a worker has claimed into a queue again, changed, in place of a copy beside it.
 -- KEYS  1 what the worker has   2 where it goes: a list, or the sorted set of what is not due   3 the signal of its list
---       4 workers by the end of their leases   5 workers that were dead
+--       4 workers that were dead
 -- ARGV  1 the number of the claim   2 the worker   3 the queue it goes to   4 the message, as it is stored there
 --       5 when it is due, in ms since 1970; '' for a list
--- Returns 1 if it was moved to that queue, now or by an earlier call; 0 if it is another worker's by now, or back in its
--- queue; -1 if this server knows nothing of the worker: it has lost its data, or is not the one that was claimed from.
+-- Returns 1 if it was moved to that queue, now or by an earlier call; 0 if it was given to another worker meanwhile; -1 if
+-- this server knows nothing of the claim: it has lost its data, or is not the one that was claimed from.
 -- Atomic: the message is with the worker or in the queue, never in both. What stays with the worker is a mark that names
 -- the queues it went to; it acknowledges that as it would have acknowledged the message; if it dies before, nothing is
 -- recovered.
 local recorded = redis.call('HGET', KEYS[1], ARGV[1])
 if not recorded then
-    local is_known = redis.call('EXISTS', KEYS[1]) == 1 or redis.call('ZSCORE', KEYS[4], ARGV[2])
-        or redis.call('ZSCORE', KEYS[5], ARGV[2])
-    return is_known and 0 or -1
+    return redis.call('ZSCORE', KEYS[4], ARGV[2]) and 0 or -1
 end
 local mark = '\0' .. ARGV[3]
 if string.byte(recorded, 1) == 0 then

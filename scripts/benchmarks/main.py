@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from broker import broker
 from delays import delays
+from idle import idle
 from letters import letters
 from many import many
 from overhead import overhead
@@ -17,6 +18,7 @@ def main() -> None:
 
 main.add_command(broker)
 main.add_command(delays)
+main.add_command(idle)
 main.add_command(letters)
 main.add_command(many)
 main.add_command(overhead)

@@ -27,7 +27,7 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
         "test_own_month.py": "runs a machine of its own with the embedded server; test_invoicing_month.py runs here",
         "test_broker_migration.py": "is about the platform's own broker on Redis",
         "test_leased_broker.py": "is about the platform's own broker on Redis",
-        "test_leased_stops.py": "is about the platform's own broker on Redis",
+        "test_leased_plain.py": "is about the platform's own broker on Redis",
         "test_remote_control.py": "steers a worker of the platform's own broker on Redis",
         "test_under_fire.py": "kills Redis as the broker, and what runs on it",
         "test_lost_connections.py": "cuts and kills Redis as the broker; test_rabbitmq.py cuts RabbitMQ",

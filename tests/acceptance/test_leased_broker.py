@@ -116,12 +116,14 @@ def test_only_a_thread_that_keeps_the_interpreter_to_itself_loses_its_lease(  # 
 ) -> None:
     options: dict[str, Any] = {"environment": {"TASKS_LEASE": "2"}, "pool": pool}
     with (
-        running_worker(PLATFORM, server.url, logs / f"one-{pool}.log", **options),
-        running_worker(PLATFORM, server.url, logs / f"two-{pool}.log", **options),
+        running_worker(PLATFORM, server.url, logs / f"one-{pool}.log", **options) as one,
+        running_worker(PLATFORM, server.url, logs / f"two-{pool}.log", **options) as two,
     ):
         accidents.keeps_the_interpreter.delay(diary, 7)
         wait_for(lambda: read(diary).count("ended") == starts, 30, "the end")
         wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
+        lost = "had been given to other workers"
+        wait_for(lambda: (one.said(lost) or two.said(lost)) == (starts == 2), 10, "a word of what ran twice")
     assert read(diary).count("started") == starts
 
 

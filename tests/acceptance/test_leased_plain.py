@@ -1,8 +1,10 @@
-"""A worker that is told to stop gives back at once what it has claimed and not begun, also one of plain Celery."""
+"""The leased broker under a worker of plain Celery, which knows nothing of the platform: it stops, and it waits."""
 
 from __future__ import annotations
 
 import signal
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,3 +56,34 @@ def test_what_a_worker_has_not_begun_runs_elsewhere_while_it_waits_for_what_runs
             assert stopped.wait() == 0
             wait_for(lambda: owed(client) == client.llen("celery") == 0, 20, "the end of all")
     assert sorted(read(diary)) == ["a", "b", "c", "d"]
+
+
+def heard(client: redis.Redis, seconds: float) -> Counter[str]:
+    """Return how often each command is sent to the server in so many seconds."""
+    threading.Timer(seconds, client.echo, ("the end",)).start()
+    found: Counter[str] = Counter()
+    with client.monitor() as monitor:
+        for command in monitor.listen():
+            if command["command"] == "ECHO the end":
+                break
+            if command["client_type"] != "lua":
+                found[command["command"].split()[0].upper()] += 1
+    return found
+
+
+def test_a_worker_with_nothing_to_do_asks_little_and_begins_at_once_what_comes(
+    sender: Celery, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    alone = ("--without-heartbeat",)
+    with running_worker(
+        PLAIN, server.url, logs / "idle.log", *alone, environment={"PLAIN_BROKER": f"leased+{server.url}"}
+    ):
+        diary.with_suffix(".end").touch()
+        sender.send_task("acceptance.plain.waits", (str(diary), "a"))
+        wait_for(lambda: read(diary) == ["a"] and owed(client) == 0, 20, "the end of the job")
+        found = heard(client, 6)
+        # it looks every five seconds, waits for a signal in between, and keeps its lease
+        assert found["EVALSHA"] + found["BZPOPMIN"] >= 2
+        assert found.total() <= 15, found
+        sender.send_task("acceptance.plain.waits", (str(diary), "b"))
+        wait_for(lambda: len(read(diary)) == 2, 4, "the next job")  # before it would have looked by itself

@@ -9,17 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from kombu import Consumer, Queue
 
 from simple_queues import claims, put, take
 from tasks_platform.broker.leased.graveyard import Graveyard
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.scripts import Scripts
 from waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import redis
     from kombu import Connection
 
 names = Names()
@@ -135,3 +136,14 @@ def test_more_due_messages_than_one_step_moves_come_by_their_levels(connection: 
         put(connection, "q", number, priority=9, headers=due)
     put(connection, "q", "critical", priority=0, headers=due)
     assert take(connection, "q", timeout=10).payload == "critical"
+
+
+def test_a_server_that_takes_no_writes_is_trouble_also_for_a_worker_that_has_nothing(
+    redis_db: redis.Redis, server_of_its_own: redis.Redis
+) -> None:
+    scripts = Scripts(redis_db, names, "idle")
+    redis_db.zadd(names.workers, {"cannot keep its lease": 1})
+    assert scripts.tend(3.0).dead == ("cannot keep its lease",)
+    server_of_its_own.config_set("min-replicas-to-write", 1)
+    with pytest.raises(redis.ResponseError, match="NOREPLICAS"):
+        scripts.tend(3.0)

@@ -8,8 +8,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local numbers = redis.call('HKEYS', KEYS[2])
 local kept = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+-- A full server lets a script go on that has begun. And a server that takes no writes just now is told by who has nothing,
+-- too: the leases it shows have ended because nobody can keep them.
+redis.call('ZREM', KEYS[1], ARGV[1])
 if #numbers > 0 then
-    redis.call('ZREM', KEYS[1], ARGV[1]) -- a full server lets a script go on that has begun
     redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 end
 local ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 10)

@@ -120,7 +120,8 @@ def account(lines: Iterable[Line], lease: float, delivery_limit: int) -> Account
 
     A run needs a reason to be followed by another: that it asked for it, or a fault that hit its own process, or the
     worker of that, between its start and the start of the next. So does a run without an end. A fault that names
-    no process (of the server, of connections) explains nothing.
+    no process (of the server, of connections) explains nothing. One more reason there is: a worker that had claimed the
+    message before stood still, and begins it when it wakes up.
     """
     lines = list(lines)
     faults = faults_of(lines)
@@ -154,7 +155,8 @@ def _unexplained(job: Job, faults: list[Fault], lease: float, result: Account) -
         until = _FOREVER if following is None else following.started.at
         if run.ended is not None and run.ended.kind == AGAIN and run.ended.at <= until:
             continue
-        if (why := _why(run, until, faults, lease)) is None:
+        why = _why(run, until, faults, lease) or (following and _late(run, following, faults, lease))
+        if why is None:
             return run, following
         (result.cut if run.ended is None else result.repeated)[why] += 1
     return None
@@ -170,4 +172,13 @@ def _why(run: Run, until: float, faults: list[Fault], lease: float) -> str | Non
         if it.name == TERM and run.ended is not None:
             continue
         return it.name
+    return None
+
+
+def _late(run: Run, following: Run, faults: list[Fault], lease: float) -> str | None:
+    """Return the standstill after which *following* began what had been given to *run* meanwhile; None if none."""
+    for it in faults:
+        lasted = it.since <= run.started.at and it.until <= following.started.at and it.until - it.since > lease
+        if it.name == STANDSTILL and lasted and it.pids.intersection(following.started.pids):
+            return f"{it.name} of a worker that had claimed it before" if run.message == following.message else None
     return None

@@ -97,6 +97,20 @@ def test_a_standstill_longer_than_the_lease_explains_a_repetition_and_a_term_a_r
     assert account([*SENT_ONCE, *cut(1.0), *told, *ELSEWHERE], LEASE, LIMIT).cut == {TERM: 1}
 
 
+def test_a_worker_that_wakes_up_late_explains_that_it_begins_what_it_had_and_nothing_else() -> None:
+    twice = [*SENT_ONCE, *run(3.0), *ELSEWHERE]
+    late = fault(0.5, OTHER, name=STANDSTILL, until=4.9)
+    assert account([*twice, *late], LEASE, LIMIT).repeated == {"standstill of a worker that had claimed it before": 1}
+    for other in (
+        fault(0.5, 99, name=STANDSTILL, until=4.9),
+        fault(1.5, OTHER, name=STANDSTILL, until=4.9),  # not longer than the lease
+        fault(0.5, OTHER, name=STANDSTILL, until=5.2),  # it stood still when it began
+        fault(3.2, OTHER, name=STANDSTILL, until=4.9),
+        fault(0.5, OTHER, until=4.9),
+    ):
+        assert account([*twice, *other], LEASE, LIMIT).unexplained == ["job"]
+
+
 def test_every_repetition_needs_a_reason_of_its_own() -> None:
     thrice = [*SENT_ONCE, *run(1.0), *ELSEWHERE, *run(9.0, 31, 30)]
     assert not account([*thrice, *fault(1.2, WORKER)], LEASE, LIMIT).good

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,8 @@ class RedisProxy:
         self._closed = False
         #: Whether nobody gets through any more.
         self.down = False
+        #: Whether everything is held back, as by a network that loses all packets.
+        self.silent = False
         #: Whether the cut is for good, until `mend`.
         self._lasting = False
         self.port = self._listener.getsockname()[1]
@@ -38,7 +41,7 @@ class RedisProxy:
 
     def mend(self) -> None:
         """Let everybody through again."""
-        self.down = False
+        self.down = self.silent = False
 
     def serve(self) -> None:
         """Accept connections until the proxy is closed."""
@@ -61,7 +64,13 @@ class RedisProxy:
     def _pass_on(self, client: socket.socket) -> None:
         """Pass on one connection; an answer that must not be heard ends it."""
         muted = threading.Event()
-        with client, socket.create_connection(("127.0.0.1", self._server)) as server:
+        self._wait_while_silent()
+        try:
+            server = socket.create_connection(("127.0.0.1", self._server))
+        except OSError:  # it is away itself
+            client.close()
+            return
+        with client, server:
             replies = threading.Thread(target=self._pass_back, args=(server, client, muted), daemon=True)
             replies.start()
             with suppress(OSError):
@@ -71,6 +80,7 @@ class RedisProxy:
                         break
                     if where == "reply":
                         muted.set()
+                    self._wait_while_silent()
                     server.sendall(request)
             _end(server, client)
             replies.join()
@@ -78,8 +88,13 @@ class RedisProxy:
     def _pass_back(self, server: socket.socket, client: socket.socket, muted: threading.Event) -> None:
         with suppress(OSError):
             while (answer := server.recv(_SIZE)) and not muted.is_set():
+                self._wait_while_silent()
                 client.sendall(answer)
         _end(server, client)
+
+    def _wait_while_silent(self) -> None:
+        while self.silent and not self._closed:
+            time.sleep(0.01)
 
     def _is_cut(self, request: bytes) -> str | None:
         if self._cut is None or self._cut[0] not in request.upper():

@@ -55,9 +55,27 @@ def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: 
             killed = time.monotonic()
             wait_for(lambda: not any(map(is_alive, children)), 5, "the end of its processes")
             wait_for(lambda: len(read(diary)) == 2, 30, "the second start")
-            assert time.monotonic() - killed > LEASE * 2 / 3 - 0.5  # not before
+            assert LEASE * 2 / 3 - 0.5 < time.monotonic() - killed < LEASE + 2  # not before, and soon after
             wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
             assert heir.said("which is dead")
+
+
+@pytest.mark.checklist(12, 82)
+def test_a_worker_that_is_killed_while_it_stops_costs_no_more_than_its_lease(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    options: dict[str, Any] = {"environment": BRIEF}
+    with running_worker(PLATFORM, server.url, logs / "stopping.log", **options) as stopping:
+        shop.sleeps_the_first_time.delay(diary)
+        wait_for(lambda: read(diary), 20, "the start")
+        with running_worker(PLATFORM, server.url, logs / "next.log", **options):
+            stopping.send(signal.SIGTERM)
+            wait_for(lambda: stopping.said("Warm shutdown"), 10, "its stop")
+            stopping.process.kill()
+            killed = time.monotonic()
+            wait_for(lambda: len(read(diary)) == 2, 30, "the second start")
+            assert time.monotonic() - killed < LEASE + 2
+            wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
 
 
 @pytest.mark.checklist(12)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
+from functools import cache
 from typing import Any
 
 import kombu
@@ -11,6 +14,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from tasks_platform.broker.leased.channel import Channel
+from tasks_platform.broker.leased.message import Message
 from tasks_platform.broker.leased.qos import LeasedQoS
 from tasks_platform.broker.leased.transport import Transport
 
@@ -28,6 +32,7 @@ SIGNATURES = {
         "_brpop_read": "(self, **options)",
         "close": "(self)",
         "basic_consume": "(self, queue, *args, **kwargs)",
+        "basic_get": "(self, queue, no_ack=False, **kwargs)",
         "_basic_cancel": "(self, consumer_tag)",
         "_connparams": "(self, asynchronous=False)",
         "queue_delete": "(self, queue, if_unused=False, if_empty=False, **kwargs)",
@@ -64,6 +69,54 @@ SIGNATURES = {
     },
     BROKER.MultiChannelPoller: {"_register_BRPOP": "(self, channel)", "on_poll_start": "(self)"},
 }
+#: Our classes, the classes of kombu below them, and what these call the objects beside them.
+OURS: dict[Any, Any] = {
+    Channel: BROKER.Channel,
+    LeasedQoS: virtual.QoS,
+    Message: virtual.Message,
+    Transport: BROKER.Transport,
+}
+BESIDE = {"self.connection": BROKER.Transport, "self.qos": LeasedQoS, "self.channel": Channel}
+
+
+def own_classes(kind: Any) -> list[Any]:
+    return [one for one in kind.__mro__ if one.__module__.startswith("tasks_platform")]
+
+
+@cache
+def names_of(kind: Any) -> set[str]:
+    """Return what *kind* and the classes below it define; ours make nothing up but in their bodies and beginnings."""
+    found = set(dir(kind))
+    for one in kind.__mro__[:-1]:
+        source = ast.parse(textwrap.dedent(inspect.getsource(one)))
+        ours = one in own_classes(kind)
+        begins = [it for it in ast.walk(source) if isinstance(it, ast.FunctionDef) and it.name == "__init__"]
+        for node in [node for it in (begins if ours else [source]) for node in ast.walk(it)]:
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Store)
+                and ast.unparse(node.value) == "self"
+            ):
+                found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_every_method_of_kombu_that_is_replaced_is_called_as_it_was(kind: Any) -> None:
+    base = OURS[kind]
+    replaced = {name for one in own_classes(kind) for name, it in vars(one).items() if inspect.isfunction(it)}
+    assert {name for name in replaced if hasattr(base, name)} - {"__init__"} <= set(SIGNATURES.get(base, {}))
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_every_name_that_is_used_is_there(kind: Any) -> None:
+    known = {"self": names_of(kind), "super()": names_of(OURS[kind])}
+    known |= {place: names_of(beside) for place, beside in BESIDE.items()}
+    for one in own_classes(kind):
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(one)))):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                place = ast.unparse(node.value)
+                assert node.attr in known.get(place, {node.attr}), f"{place}.{node.attr} of {one.__name__}"
 
 
 def test_kombu_is_of_the_series_that_was_read() -> None:
@@ -90,6 +143,8 @@ def test_a_method_is_called_as_it_was(kind: Any, name: str) -> None:
         (BROKER.MultiChannelPoller._register_BRPOP, ["if not channel._in_poll:", "channel._brpop_start()"]),
         (BROKER.MultiChannelPoller.on_poll_start, ["channel.qos.can_consume()"]),
         (BROKER.MultiChannelPoller.maybe_check_brpop_health, ["channel._brpop_sent_at", "channel.brpop_timeout"]),
+        (kombu.Connection.__init__, ["hostname.split('+', 1)", "self.uri_prefix = params['transport']"]),
+        (kombu.Connection.switch, ["parse_url(conn_str)", "self._init_params("]),
         (virtual.Channel.close, ["self._qos.restore_unacked_once()"]),
         (virtual.Channel.basic_consume, ["self.qos.append(message, message.delivery_tag)"]),
         (virtual.QoS.ack, ["self._quick_ack(delivery_tag)"]),

@@ -13,6 +13,7 @@ from tasks_platform.broker.leased.payload import BadMessageError, read
 from tasks_platform.broker.leased.transport import Transport
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import legible
+from tasks_platform.task.envelope import deaths_in
 from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.stray import Stray
 
@@ -85,7 +86,8 @@ def _read(buried: Buried, worker: str) -> tuple[Stray, bytes, str]:
         "queue": (properties.get("delivery_info") or {}).get("routing_key") or buried.queue,
     }
     name, job_id = str(headers.get("task") or "(unknown)"), str(headers.get("id") or _digest(tag, buried))
-    return Stray(job_id=legible(job_id), task=legible(name), raw=raw, worker=worker), body, tag
+    stray = Stray(job_id=legible(job_id), task=legible(name), raw=raw, worker=worker, deaths=deaths_in(headers))
+    return stray, body, tag
 
 
 def _digest(tag: str, buried: Buried) -> str:

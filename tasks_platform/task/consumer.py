@@ -14,11 +14,12 @@ from celery.exceptions import InvalidTaskError
 import tasks_platform.task.orphans
 import tasks_platform.task.scheduled
 import tasks_platform.task.stats  # noqa: F401 - workers answer with these
-from tasks_platform.broker.leased import postpone
+from tasks_platform.broker.leased import CLAIM, postpone
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store, legible
 from tasks_platform.task.contained import contained
+from tasks_platform.task.envelope import deaths_in
 from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.levels import LEVELS, levels_of
 from tasks_platform.task.readable import flaw_of
@@ -163,7 +164,9 @@ class PlatformConsumer(SteadyConsumer):
             self.until_taken(message, methodcaller("ack"))
 
     def _write_letter(self, message: Any, job_id: str, name: str, cause: str, kind: str) -> None:
-        Stray(job_id=job_id, task=name, raw=_raw(message), worker=str(self.hostname)).bury(self._store, kind, cause)
+        deaths = deaths_in(_headers(message)) if CLAIM in (message.delivery_info or {}) else 0
+        stray = Stray(job_id=job_id, task=name, raw=_raw(message), worker=str(self.hostname), deaths=deaths)
+        stray.bury(self._store, kind, cause)
 
 
 def _raw(message: Any) -> dict[str, Any]:

@@ -46,8 +46,13 @@ def claim_of(request: Any) -> str | None:
 
 def deaths_of(request: Any) -> int:
     """Return how many workers have died with the message of *request*, where the broker counts nothing else."""
-    count = getattr(request, DELIVERIES, None)
-    return count if claim_of(request) is not None and isinstance(count, int) and count > 0 else 0
+    return 0 if claim_of(request) is None else deaths_in({DELIVERIES: getattr(request, DELIVERIES, None)})
+
+
+def deaths_in(headers: Mapping[str, Any]) -> int:
+    """Return how many workers have died with a message of a broker that counts them in its *headers*."""
+    count = headers.get(DELIVERIES)
+    return count if isinstance(count, int) and count > 0 else 0
 
 
 def moment(seconds: Any) -> float | None:

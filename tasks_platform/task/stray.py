@@ -23,6 +23,8 @@ class Stray:
     task: str
     raw: Mapping[str, Any]
     worker: str
+    #: How many workers died with it before: each was an attempt.
+    deaths: int = 0
     #: Of its header nothing is believed, before somebody has looked at it.
     headers: Mapping[str, Any] = field(default_factory=dict)
 
@@ -36,7 +38,7 @@ class Stray:
     def attempt(self) -> int:
         """Which attempt it would have been."""
         retries = self.raw["headers"].get("retries") if isinstance(self.raw["headers"], Mapping) else None
-        return (retries if isinstance(retries, int) else 0) + 1
+        return (retries if isinstance(retries, int) else 0) + self.deaths + 1
 
     def bury(self, store: Store, kind: str, cause: str) -> None:
         """Make the message a dead letter, unless its job is one; *kind* names the *cause*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
 from tasks_platform.settings import Settings
@@ -21,7 +22,11 @@ def is_leased(broker_url: str) -> bool:
 def leased(records_url: str) -> str:
     """Return the address of the broker on the Redis server that keeps the records."""
     scheme, _, rest = records_url.partition("://")
-    return f"leased+{'socket' if scheme == 'unix' else scheme}://{rest}"
+    if scheme != "unix":
+        return f"leased+{records_url}"
+    path, _, query = rest.partition("?")
+    named = [("virtual_host" if name == "db" else name, value) for name, value in parse_qsl(query)]  # as kombu calls it
+    return f"leased+socket://{path}{'?' if named else ''}{urlencode(named)}"
 
 
 def of_the_broker(broker_url: str, settings: Settings) -> dict[str, Any]:

@@ -8,9 +8,18 @@ import pytest
 from kombu import Connection
 
 from simple_queues import STEPS
+from tasks_platform.broker.leased.lease import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def leases() -> Iterator[None]:
+    """End what a test has claimed with: threads that look for a server which is gone would meet other tests."""
+    yield
+    for lease in list(Lease._all.values()):
+        lease.end()
 
 
 @pytest.fixture

@@ -106,6 +106,14 @@ def test_a_message_that_was_got_is_recorded_and_an_empty_queue_has_none(
     assert owed(redis_db) == 0
 
 
+def test_a_message_that_is_got_for_good_is_nobodys(connection: Connection, redis_db: redis.Redis) -> None:
+    put(connection, "q", 1)
+    message = connection.default_channel.basic_get("q", no_ack=True)
+    assert (message.payload, owed(redis_db), connection.default_channel.basic_get("q", no_ack=True)) == (1, 0, None)
+    connection.close()
+    assert redis_db.llen("q") == 0
+
+
 def test_what_is_recovered_comes_again_first(connection: Connection, redis_db: redis.Redis) -> None:
     for number in range(5):
         put(connection, "q", number)

@@ -16,6 +16,7 @@ from redis.credentials import CredentialProvider
 from certificates import Certificates, make_certificates
 from redis_server import RedisServer, free_port, running_redis
 from simple_queues import STEPS, claims, put, take
+from tasks_platform.celery.configuration import leased
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -143,10 +144,13 @@ def test_a_server_is_reached_by_its_socket(guarded: RedisServer, database: int) 
     with redis.Redis(port=guarded.port, db=database, username="tasks", password=PASSWORD) as client:
         folder = Path(str(client.config_get("unixsocket")["unixsocket"]))
         user = f"tasks:{quote(PASSWORD, safe='')}"
-        with broker(f"leased+socket://{user}@{folder}?virtual_host={database}") as connection:
-            assert works(connection)
-            put(connection, "here", 1)
-            assert client.llen("here") == 1
+        records = f"unix://{user}@{folder}?db={database}"
+        for url in (f"leased+socket://{user}@{folder}?virtual_host={database}", leased(records)):
+            with broker(url) as connection, redis.Redis.from_url(records) as same:
+                assert works(connection)
+                put(connection, "here", 1)
+                assert client.delete("here") == 1
+                assert same.client_info()["db"] == database
 
 
 def test_credentials_may_come_from_elsewhere(guarded: RedisServer) -> None:

@@ -91,7 +91,7 @@ def test_a_server_that_refuses_to_write_is_asked_now_and_then(
     with caplog.at_level(logging.ERROR, "tasks_platform.broker.leased"):
         assert drained(connection, "q", seconds=2.5) == []
     asked = server_of_its_own.info("stats")["total_commands_processed"] - before
-    assert asked < 40
+    assert asked < 150  # all that scripts do is counted, and the start of connections; a loop asks thousands of times
     refused = [record for record in caplog.records if "refuses" in record.getMessage()]
     assert 1 <= len(refused) <= 2  # the claim, and the waiting; not each time
     server_of_its_own.config_set("min-replicas-to-write", 0)

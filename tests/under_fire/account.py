@@ -155,7 +155,9 @@ def _unexplained(job: Job, faults: list[Fault], lease: float, result: Account) -
         until = _FOREVER if following is None else following.started.at
         if run.ended is not None and run.ended.kind == AGAIN and run.ended.at <= until:
             continue
-        why = _why(run, until, faults, lease) or (following and _late(run, following, faults, lease))
+        why = _why(run, until, faults, lease)
+        if why is None and following is not None:
+            why = _late(run, following, faults, lease)
         if why is None:
             return run, following
         (result.cut if run.ended is None else result.repeated)[why] += 1

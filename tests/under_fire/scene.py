@@ -29,6 +29,8 @@ TESTS = Path(__file__).parents[1]
 KEPT = ("--appendonly", "yes", "--appendfsync", "always")
 #: The workers: pool and concurrency.
 CREW = (("prefork", 2), ("prefork", 2), ("threads", 4))
+#: How many of them are at work before the next fault strikes.
+AT_WORK: Final = 2
 #: How far the share of jobs that were sent is ahead of the share of faults that have struck.
 AHEAD: Final = 0.1
 #: Seconds for which nothing may change before what is left is taken for stuck: a part of a chord waits for up to 105 s
@@ -116,13 +118,16 @@ class Scene:
 
     def some_worker(self, chance: random.Random, pool: str | None = None) -> subprocess.Popen[bytes]:
         """Return one of the workers that take jobs, as soon as there is one."""
+        return chance.choice(wait_for(lambda: self.ready(pool), 60.0, "a worker that is ready"))
 
-        def ready() -> list[subprocess.Popen[bytes]]:
-            return [
-                it for it, (kind, _) in self.workers.items() if pool in {None, kind} and tasks.sign_of(it.pid).exists()
-            ]
-
-        return chance.choice(wait_for(ready, 60.0, "a worker that is ready"))
+    def ready(self, pool: str | None = None) -> list[subprocess.Popen[bytes]]:
+        """Return the workers that take jobs; one that has ended by itself is replaced, and told of."""
+        for worker in list(self.workers):
+            if (code := worker.poll()) is not None:
+                ledger.write(ledger.TROUBLE, f"a worker ended by itself ({code})")
+                self.replace(worker)
+        of = [worker for worker, (kind, _) in self.workers.items() if pool in {None, kind}]
+        return [worker for worker in of if tasks.sign_of(worker.pid).exists()]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -166,11 +171,13 @@ def perform(  # noqa: PLR0913 - what a person would say on the command line
         sender.start()
         for strike in chosen(faults, chance):
             time.sleep(chance.uniform(0.5, 1.5) * every)
+            wait_for(lambda: len(scene.ready()) >= AT_WORK, 60.0, "workers that are ready")
             strike(scene, chance)
             struck += 1
             told("faults", struck / faults)
         sender.join()
         left = remains_after(scene.url, PATIENCE, lambda share: told("done", share))
+        scene.ready()
         result = account(ledger.read(scene.ledger), scene.lease, scene.delivery_limit)
         result.troubles += [*left.troubles, *amiss_in_letters(scene.url, result.refused | result.given_up)]
     return result

@@ -84,6 +84,10 @@ class PlatformBackend(RedisBackend):
         with handing_on(request.group or request.id), acting_for(own_headers(request).get("tenant")):
             super().on_chord_part_return(request, state, result, propagate, **kwargs)
 
+    def _chord_publish_claim_expires(self, initial_expires: int, callback: Any) -> int:
+        """Let the claim of one that died while it sent the body run out soon: the body's id lets it be sent once."""
+        return initial_expires
+
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Leave listening for the result to whoever asks for it: a caller of many jobs asks for few of them."""
 

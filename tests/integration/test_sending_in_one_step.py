@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from kombu.exceptions import OperationalError
+from redis.commands.core import Script
 
 from tasks_platform import ReliableTask, UniqueTask, create_app, task
-from tasks_platform.broker.leased.conditional import Guarded
 from tasks_platform.policies import Unique
 from tasks_platform.settings import Settings
 from waiting import wait_for
@@ -71,23 +71,32 @@ def test_a_key_is_kept_from_the_push_on_for_as_long_as_its_job_may_take(
     assert (redis_db.zcard("leased:delayed:default"), redis_db.keys("default*")) == (1, [])
 
 
-@pytest.mark.parametrize("chosen", [False, True])
+@pytest.mark.parametrize("how", ["plain", "unique", "chosen"])
 def test_a_push_whose_answer_is_lost_is_repeated_without_a_second_message(
-    app: PlatformApp, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch, *, chosen: bool
+    app: PlatformApp, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    push, lost = Guarded.push, []
+    call, lost = Script.__call__, []
 
-    def pushing(guarded: Guarded, *arguments: Any) -> None:
-        push(guarded, *arguments)
+    def calling(script: Script, *args: Any, **options: Any) -> Any:
+        answer = call(script, *args, **options)
         if not lost:
-            lost.append(guarded)
+            lost.append(script)
             raise redis.ConnectionError("the answer is lost")
+        return answer
 
-    monkeypatch.setattr(Guarded, "push", pushing)
-    job = bills.apply_async((1,), task_id="order-1") if chosen else bills.delay(1)
+    monkeypatch.setattr(Script, "__call__", calling)
+    match how:
+        case "plain":
+            ships.delay(1)
+        case "unique":
+            bills.delay(1)
+        case _:
+            ships.apply_async((1,), task_id="order-1")
     assert lost
     assert redis_db.llen("default\x06\x163") == 1
-    assert bills.delay(1).id == job.id
+    monkeypatch.undo()
+    ships.delay(1)
+    assert redis_db.llen("default\x06\x163") == 2
 
 
 def test_an_id_that_a_sender_of_two_steps_has_reserved_is_waited_for(app: PlatformApp, redis_db: redis.Redis) -> None:

@@ -18,6 +18,7 @@ class Names:
     ``leased:workers``              sorted set  workers, by when their lease ends, in ms since 1970
     ``leased:dead``                 sorted set  workers that were dead, by when it was seen, in ms since 1970
     ``leased:wake:<list>``          sorted set  one member while somebody should look into the list
+    ``leased:sent:<sender>``        text        the name of the last push of one sender
     ``leased:graveyard``            list        messages that nobody can run, newest first
     ==============================  ==========  ====================================================================
     """
@@ -40,6 +41,10 @@ class Names:
     def graveyard(self) -> str:
         """What nobody can run."""
         return f"{self.prefix}leased:graveyard"
+
+    def sent(self, sender: str) -> str:
+        """Return the key of what *sender* has pushed last."""
+        return f"{self.prefix}leased:sent:{sender}"
 
     def claimed(self, worker: str) -> str:
         """Return the key of what *worker* has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -9,10 +10,10 @@ from typing import Any, ClassVar
 import redis
 from kombu.transport import redis as kombu_redis
 
-from tasks_platform.broker.leased.conditional import guard_of
 from tasks_platform.broker.leased.moving import move_of
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.publishing import Place, commands
+from tasks_platform.broker.leased.pushing import push
 from tasks_platform.broker.leased.url import server_of
 
 _Base: Any = kombu_redis.Channel
@@ -30,6 +31,11 @@ class StoringChannel(_Base):  # type: ignore[misc]  # kombu has no type hints
         "lease_seconds",
         "delivery_limit",
     )
+
+    @cached_property
+    def _sender(self) -> str:
+        """This channel, as the server knows it by what it has pushed last."""
+        return uuid.uuid4().hex
 
     @cached_property
     def names(self) -> Names:
@@ -59,10 +65,10 @@ class StoringChannel(_Base):  # type: ignore[misc]  # kombu has no type hints
             for name, arguments in commands(Names("", self.sep), place, message):  # the batch adds the prefix itself
                 batch.add(name, *arguments)
             return
-        if (guarded := guard_of(message)) is not None:
-            guarded.push(self.server, self.names, place, message)
-            return
         if (move := move_of(message)) is not None and move.make(self.server, self.names, place, message):
+            return
+        if (message.get("headers") or {}).get("id"):
+            push(self.server, self.names, self._sender, place, message)
             return
         with self.server.pipeline(transaction=False) as pipe:
             for name, arguments in commands(self.names, place, message):

@@ -10,7 +10,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = state_of_id(KEYS[1], KEYS[2], ARGV[1], now)
 if state ~= 'free' then
-    return state == 'done' and 'taken' or state
+    return state
 end
 begin_anew(KEYS[1], KEYS[3])
 redis.call('SET', KEYS[1], string.format('reserved:%.0f:%s', now + ARGV[2], ARGV[1]), 'PX', ARGV[3])

@@ -16,15 +16,13 @@ local function refusal(keys, arguments)
         local holder = redis.call('GET', keys[4])
         if holder and holder ~= arguments[1] then
             return {'held', holder}
-        elseif holder and arguments[2] == '' then
-            return {'done'} -- an id that nobody chose is sent by nobody else
         end
     end
 end
 local function take(keys, arguments)
     if arguments[2] ~= '' then
         begin_anew(keys[1], keys[3])
-        redis.call('SET', keys[1], 'sent:' .. arguments[2], 'PX', arguments[3])
+        redis.call('SET', keys[1], 'sent', 'PX', arguments[3])
     end
     if arguments[4] ~= '0' then
         redis.call('SET', keys[4], arguments[1], 'PX', arguments[4])

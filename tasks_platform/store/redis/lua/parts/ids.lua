@@ -1,4 +1,4 @@
--- Tell what an id is to a sender: free, reserved, taken, or done if the sender itself has sent it.
+-- Tell what an id is to a sender: free, reserved or taken.
 local function state_of_id(id, letter, token, now)
     local current = redis.call('GET', id)
     if not current then
@@ -8,7 +8,7 @@ local function state_of_id(id, letter, token, now)
     if lapses then
         return whose ~= token and tonumber(lapses) > now and 'reserved' or 'free'
     end
-    return current == 'sent:' .. token and 'done' or 'taken'
+    return 'taken'
 end
 -- Forget which copies of an id's messages were run, if it is free because its job ended long ago: a reservation that
 -- lapsed may have sent its message all the same.

@@ -1,0 +1,69 @@
+"""Pushing: the message of a job is pushed once, also when the answer to the first push is lost."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple
+
+import redis
+
+from tasks_platform.broker.leased.conditional import NotPushedError, guard_of
+from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.publishing import Place, commands, stored
+from tasks_platform.broker.leased.scripts import text_of
+
+#: For how many ms it is known what a channel has pushed last: longer than anybody goes on pushing it.
+_KNOWN_MS: Final = 3_600_000
+_GUARD: Final = "-- GUARD\n"
+#: Lets everything pass, and takes nothing.
+_NO_GUARD: Final = "local function refusal() end\nlocal function take() end\n"
+
+
+class _Doubt(NamedTuple):
+    """A message that may have been pushed: the server has not answered."""
+
+    #: The job's id, the number of its retries, and the queue.
+    message: tuple[Any, ...]
+    #: Who pushed it, and as what.
+    sender: str
+    token: str
+
+
+_doubt: ContextVar[_Doubt | None] = ContextVar("doubt", default=None)
+
+
+def push(server: redis.Redis, names: Names, sender: str, place: Place, message: Mapping[str, Any]) -> None:
+    """Push the *message* of a job; repeated after a lost answer, also by another sender, it is there once.
+
+    A *sender* pushes one after the other, so that of each only the last push has to be remembered.
+
+    Raises:
+        NotPushedError: if the message has a condition that does not hold.
+
+    """
+    headers = message["headers"]
+    same = (headers["id"], headers.get("retries"), place.queue)
+    doubt = _doubt.get()
+    if doubt is None or doubt.message != same:
+        doubt = _Doubt(same, sender, uuid.uuid4().hex)
+    guard = guard_of(message)
+    script, keys, arguments = (_NO_GUARD, (), ()) if guard is None else guard[1:]
+    key, text, due = stored(names, place, message)
+    try:
+        refused: Any = server.register_script(text_of("push").replace(_GUARD, script))(
+            keys=[key, names.wake(place.queue, place.step), names.sent(doubt.sender), *keys],
+            args=[text, "" if due is None else due, doubt.token, _KNOWN_MS, *arguments],
+        )
+    except redis.ResponseError:
+        raise  # it is not there
+    except (redis.RedisError, OSError):
+        _doubt.set(doubt)
+        raise
+    _doubt.set(None)
+    if refused:
+        raise NotPushedError([part.decode() for part in refused])
+    for name, others in commands(names, place, message):
+        if name == "pexpire":
+            getattr(server, name)(*others)

@@ -155,6 +155,8 @@ class Channel(StoringChannel):
                 longest = self._longest_nap_ms
                 self._nap_ms = max(1, min(longest, next_due - now)) if next_due else longest  # 0 were for ever
                 raise Empty
+            if time.monotonic() - self._brpop_sent_at > asked.lease.seconds / 2:
+                asked.lease.look_again(asked.numbers)  # this process stood still, or the line did
             self._hand_on(asked, now, found)
             return True
         finally:

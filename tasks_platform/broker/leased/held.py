@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Held:
             self._coming[number] = math.inf
             return True
 
-    def came(self, numbers: range) -> None:
+    def came(self, numbers: Iterable[int]) -> None:
         """No more claims with these *numbers* are on their way."""
         with self._lock:
             for number in numbers:

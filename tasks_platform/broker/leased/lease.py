@@ -77,6 +77,11 @@ class Lease:
             self._keeper.start()
         return numbers
 
+    def look_again(self, numbers: range) -> None:
+        """Keep the lease, and expect those of the claims with these *numbers* no more that others have by now."""
+        recorded = self.scripts.tend(self.seconds).numbers
+        self.held.came(number for number in numbers if number not in recorded)
+
     def settle(self, tag: str, *, later: bool) -> None:
         """Acknowledge a message; *later* leaves it to the thread, which does many in one step.
 

@@ -115,6 +115,21 @@ def test_an_answer_that_nobody_reads_goes_back_when_the_lease_has_passed(
             connection.drain_events(timeout=0.5)
 
 
+def test_an_answer_that_is_read_late_does_not_begin_what_others_were_given(
+    connect: Callable[..., Connection], redis_db: redis.Redis
+) -> None:
+    connection = connect(lease_seconds=2)
+    channel = connection.default_channel
+    put(connection, "q", 1)
+    with Consumer(channel, [Queue("q")], callbacks=[lambda *_: pytest.fail("it is another's")], prefetch_count=1):
+        channel.connection.cycle._register_BRPOP(channel)
+        wait_for(lambda: claims(redis_db) == 1, 10)
+        redis_db.delete(names.claimed(channel.lease.worker))  # a reaper takes it, while nothing moves here
+        channel._brpop_sent_at -= 1.5
+        with suppress(TimeoutError):
+            connection.drain_events(timeout=0.3)
+
+
 def test_who_has_no_free_slot_left_but_one_takes_one(connection: Connection, redis_db: redis.Redis) -> None:
     for number in range(5):
         put(connection, "q", number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from operator import methodcaller
 from typing import Any
 
@@ -23,6 +24,8 @@ from tasks_platform.task.taken import Taken
 log = logging.getLogger(__name__)
 #: Seconds until an acknowledgement that could not be sent is sent again.
 _PAUSE = 2.0
+#: Seconds between two tries to connect: the first pause, what each adds, the longest. Those of Celery grow to 30 s.
+_RECONNECTING = {"interval_start": 1, "interval_step": 1, "interval_max": 4}
 #: Seconds at most that a message is kept before it is given back once more.
 _LONGEST_PAUSE = 60.0
 #: Does what is owed for a message: acknowledge it, or give it back.
@@ -109,6 +112,11 @@ class SteadyConsumer(Consumer):
         if settle is not None:
             self.until_taken(message, settle)
         return settle is not None
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, again and again; also after a long time soon after the broker is back."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_RECONNECTING)
+        return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of a lost connection without giving back what runs."""

@@ -1,4 +1,8 @@
-"""The result backend: Celery's on Redis, which decides what becomes of a result that cannot be stored."""
+"""The result backend: Celery's on Redis, which decides what becomes of a result that cannot be stored.
+
+All that the platform needs of results and of the counting of chords lies here, beside the tracer that calls it, and not
+in the store, which knows no Celery: the store's records are the platform's, the backend's keys are Celery's.
+"""
 
 from __future__ import annotations
 

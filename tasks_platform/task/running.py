@@ -27,6 +27,7 @@ from tasks_platform.errors import (
     TryAgain,
 )
 from tasks_platform.events import EventKind, emit, has_listeners
+from tasks_platform.policies import Retry as RetryPolicy
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
 from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
 from tasks_platform.task.envelope import (
@@ -103,8 +104,8 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
 
 
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
-    if deaths_of(request):
-        _count_death(task, request, run)
+    if deaths_of(request) and any(isinstance(policy, RetryPolicy) for policy in task.failing):
+        _count_death(task, request, run)  # without one it is run until the broker gives it up
     leaves_traces = run.attempt > 1 or not _TRACED.isdisjoint(run.headers)
     if leaves_traces and not _surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")

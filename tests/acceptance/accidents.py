@@ -240,6 +240,14 @@ def kills_its_worker() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+@task()
+def sleeps_once_and_knows_no_attempts(diary: Path) -> None:
+    """Sleep for a minute, but for the second time; no policy says how often it may be run."""
+    note(diary, "begun")
+    if len(read(diary)) == 1:
+        time.sleep(60)
+
+
 @task(Retry(max_attempts=2, base=60), base=ReliableTask)
 def kills_its_worker_and_counts(diary: Path) -> None:
     """Note the attempt, and kill all processes of the worker."""

@@ -48,7 +48,9 @@ def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: 
     options: dict[str, Any] = {"environment": BRIEF, "pool": pool}
     with running_worker(PLATFORM, server.url, logs / f"doomed-{pool}.log", **options) as doomed:
         shop.sleeps_the_first_time.delay(diary)
-        wait_for(lambda: read(diary), 20, "the start")
+        without = diary.with_suffix(".without")
+        accidents.sleeps_once_and_knows_no_attempts.delay(without)
+        wait_for(lambda: read(diary) and read(without), 20, "the start")
         with running_worker(PLATFORM, server.url, logs / f"heir-{pool}.log", **options) as heir:
             children = children_of(doomed.process.pid)
             doomed.process.kill()

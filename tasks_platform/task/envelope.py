@@ -74,6 +74,7 @@ def addressed(headers: Any) -> dict[str, str | None]:
 def message_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     """Return the message of *request* in the shape of a signature: what it takes to send it again."""
     options = {name: value for name, value in request.as_execution_options().items() if value is not None}
+    options["retries"] = (request.retries or 0) + deaths_of(request)
     delivery = request.delivery_info or {}
     if delivery.get("routing_key"):
         options["queue"] = delivery["routing_key"]

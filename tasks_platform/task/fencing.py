@@ -47,7 +47,8 @@ class LeaseStep(StartStopStep):
         lease = _lease_of(consumer)
         if lease is None or (lost := lease.lost) == self._told:
             return
-        consumer.event_dispatcher.send(FENCED, number=lost - self._told, total=lost)
+        if consumer.event_dispatcher is not None:
+            consumer.event_dispatcher.send(FENCED, number=lost - self._told, total=lost)
         self._told = lost
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from billiard.exceptions import WorkerLostError
 from billiard.process import current_process
+from celery import states
 from celery.exceptions import Ignore, Reject, Retry, WorkerShutdown, WorkerTerminate
 
 from tasks_platform.broker.leased import DIED
@@ -104,8 +105,9 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
 
 
 def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
-    if deaths_of(request) and any(isinstance(policy, RetryPolicy) for policy in task.failing):
-        _count_death(task, request, run)  # without one it is run until the broker gives it up
+    if (done := _stored_success(task, request)) is not None:
+        return _end_again(task, request, run, done["result"])
+    _count_death(task, request, run)
     leaves_traces = run.attempt > 1 or not _TRACED.isdisjoint(run.headers)
     if leaves_traces and not _surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")
@@ -132,9 +134,32 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     return value
 
 
+def _stored_success(task: PlatformTask[..., Any], request: Any) -> Mapping[str, Any] | None:
+    """Return what is stored of a job whose worker died when it had succeeded; None also where no result is kept."""
+    if not deaths_of(request) or request.__dict__.get("ignore_result", task.ignore_result):
+        return None
+    stored: Mapping[str, Any] = insist(partial(task.backend.get_task_meta, request.id, cache=False))
+    return stored if stored.get("status") == states.SUCCESS else None
+
+
+def _end_again(task: PlatformTask[..., Any], request: Any, run: Run, value: Any) -> Any:
+    """End a run that has succeeded before: what came after it may be missing."""
+    _tell_begin(request, run)
+    if request.callbacks or request.chain:
+        _hand_on(task, request, run, value)
+    _surely(run, partial(_finish, task, run))
+    return value
+
+
 def _count_death(task: PlatformTask[..., Any], request: Any, run: Run) -> None:
-    """Let the attempt that its worker died with have failed; this one is run, if the policies grant one more."""
-    died = replace(run, attempt=run.attempt - 1)
+    """Let the attempt that its worker died with have failed; this one is run, if the policies grant one more.
+
+    A job of which no policy says how often it may be run is run until the broker gives it up.
+    """
+    if not deaths_of(request) or not any(isinstance(policy, RetryPolicy) for policy in task.failing):
+        return
+    # the step that it was at stays taken as long as it may: its worker may live, and be cut off
+    died = replace(run, attempt=run.attempt - 1, notes={"once": None})
     worker = (getattr(request, DIED, None) or ["?"])[-1]
     error = WorkerLostError(f"the worker {worker} died with attempt {died.attempt} of {run.task}[{run.job_id}]")
     if _surely(run, partial(decide, task, died, error)).final:

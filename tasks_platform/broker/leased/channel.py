@@ -99,7 +99,7 @@ class Channel(ReceivingChannel):
                 self._nap_ms = max(1, min(longest, next_due - now)) if next_due else longest  # 0 were for ever
                 raise Empty
             if time.monotonic() - self._brpop_sent_at > asked.lease.seconds / 2:
-                asked.lease.look_again(asked.numbers)  # this process stood still, or the line did
+                self._look_again(asked)  # this process stood still, or the line did
             self._hand_on(asked, now, found)
             return True
         finally:
@@ -107,6 +107,13 @@ class Channel(ReceivingChannel):
                 asked.lease.held.came(asked.numbers)
             self._in_poll = None
             self._flush_brpop_reauth()
+
+    def _look_again(self, asked: Asked) -> None:
+        try:
+            asked.lease.look_again(asked.numbers)
+        except self.ResponseError as error:
+            self._refusals.refused("EVALSHA", error)  # what was claimed goes back when it takes writes again
+            raise Empty from None
 
     def _on_connection_disconnect(self, connection: Any) -> None:
         if self._in_poll is connection:

@@ -28,6 +28,8 @@ class Guard(NamedTuple):
     script: str
     keys: Sequence[str]
     arguments: Sequence[Any]
+    #: The queues to which a message was pushed: what it needs is taken with the first.
+    passed: list[str]
 
 
 _guarding: ContextVar[Guard | None] = ContextVar("guarding", default=None)
@@ -36,7 +38,7 @@ _guarding: ContextVar[Guard | None] = ContextVar("guarding", default=None)
 @contextmanager
 def push_if(job_id: str, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Iterator[None]:
     """Let what is published of the job in the block be pushed under a condition, on the server of *keys*."""
-    token = _guarding.set(Guard(job_id, script, keys, arguments))
+    token = _guarding.set(Guard(job_id, script, keys, arguments, []))
     try:
         yield
     finally:
@@ -44,7 +46,7 @@ def push_if(job_id: str, script: str, keys: Sequence[str], arguments: Sequence[A
 
 
 def guard_of(message: Mapping[str, Any]) -> Guard | None:
-    """Return the condition of *message*, if it has one."""
+    """Return the condition of *message*, if it has one that does not hold already."""
     guard = _guarding.get()
-    is_its_own = guard is not None and (message.get("headers") or {}).get("id") == guard.job_id
+    is_its_own = guard is not None and not guard.passed and (message.get("headers") or {}).get("id") == guard.job_id
     return guard if is_its_own else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import redis
@@ -62,6 +62,8 @@ class Keeper:
         self._in_trouble = False
         self._in_trouble_since = 0.0
         self._sweeps = 0
+        #: What the server has refused, and with which words.
+        self._refused: dict[str, str] = {}
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -117,9 +119,10 @@ class Keeper:
             try:
                 goes_on = self._listen()
                 # the lease first: what is refused below must not cost it
-                dead = self._look(scripts) if goes_on and time.monotonic() >= self._next_look else ()
+                seen = self._look(scripts) if goes_on and time.monotonic() >= self._next_look else None
                 self._deliver(scripts)
-                self._recover(scripts, dead)
+                if seen is not None:
+                    self._care(scripts, *seen)
                 self._in_trouble = False
             except _TROUBLE as trouble:
                 goes_on = goes_on and not self._bear(trouble)
@@ -167,8 +170,8 @@ class Keeper:
             del self._moving[: len(moves)]
             held.gone(*(move.number for move in moves))
 
-    def _look(self, scripts: Scripts) -> tuple[str, ...]:
-        """Keep the lease, find claims that went astray, and return the workers that are dead."""
+    def _look(self, scripts: Scripts) -> tuple[frozenset[int], tuple[str, ...]]:
+        """Keep the lease; return claims that went astray, and workers whose leases have ended."""
         if self._sweeps:
             self._sweeps -= 1
             gc.collect()
@@ -176,30 +179,46 @@ class Keeper:
         known = held.numbers()
         seen = scripts.tend(self._lease.seconds)
         beat = self._lease.seconds / _BEATS
-        now = time.monotonic()
         ends_in = max(_SOON, (seen.next_end - seen.now) / 1000 + 0.01) if seen.next_end else beat
-        self._next_look = now + min(beat, ends_in)
+        self._next_look = time.monotonic() + min(beat, ends_in)
         if known and not seen.kept:
             self._lease.count_lost(len(held.lost(seen.numbers, known)))
-        if strays := held.strays(seen.numbers, self._lease.seconds):
-            self._return_strays(scripts, strays)
-        if known and self._lease.asked is not None:
-            scripts.promote(self._lease.asked)  # nobody else may look as long as all are busy
+        return held.strays(seen.numbers, self._lease.seconds), seen.dead
+
+    def _care(self, scripts: Scripts, strays: frozenset[int], ended: tuple[str, ...]) -> None:
+        """Give back what went astray, move what is due, and recover what dead workers had.
+
+        What the server refuses of it (a right is missing, a key holds something else) does not keep the rest waiting.
+        """
+        if strays:
+            self._unless_refused("messages that went astray", lambda: self._return_strays(scripts, strays))
+        if (asked := self._lease.asked) is not None and len(self._lease.held):
+            # nobody else may look as long as all are busy
+            self._unless_refused("delayed messages", lambda: scripts.promote(asked))
+        now = time.monotonic()
         if self._patient_until is None:
             # those who waited for a server that has just started are about to say that they live
-            self._patient_until = now + self._lease.seconds - scripts.uptime()
-        if now >= self._patient_until:
-            return tuple(worker for worker in seen.dead if worker != self._lease.worker)
-        self._next_look = min(now + beat, max(self._next_look, self._patient_until))
-        return ()
+            self._patient_until = now + self._lease.seconds
+            self._unless_refused("the server's uptime", lambda: self._be_impatient(scripts.uptime()))
+        if now < self._patient_until:
+            self._next_look = min(now + self._lease.seconds / _BEATS, max(self._next_look, self._patient_until))
+            return
+        for worker in ended:
+            if worker != self._lease.worker:
+                what = f"what the worker {worker} had"
+                self._unless_refused(what, lambda dead=worker: recover(scripts, dead, self._delivery_limit))  # type: ignore[misc]
 
-    def _recover(self, scripts: Scripts, dead: Iterable[str]) -> None:
-        """Give others what *dead* workers had; one that cannot be recovered does not keep the others waiting."""
-        for worker in dead:
-            try:
-                recover(scripts, worker, self._delivery_limit)
-            except redis.ResponseError as refused:
-                log.error("what the worker %s had cannot be recovered just now: %s", worker, refused)  # noqa: TRY400
+    def _be_impatient(self, uptime: float) -> None:
+        if self._patient_until is not None:
+            self._patient_until -= uptime
+
+    def _unless_refused(self, what: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except redis.ResponseError as refused:
+            if self._refused.get(what) != str(refused):
+                self._refused[what] = str(refused)
+                log.error("%s cannot be seen to just now: %s", what, refused)  # noqa: TRY400
 
     def _return_strays(self, scripts: Scripts, numbers: frozenset[int]) -> None:
         log.warning("%d messages were claimed for this worker in an answer that was lost; they go back", len(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from tasks_platform.broker.leased.scripts import text_of
 
 #: For how many ms it is known what a channel has pushed last: longer than anybody goes on pushing it.
 _KNOWN_MS: Final = 3_600_000
+#: Seconds after which the same message is no repetition: whoever was to push it has given up.
+_REPEATED: Final = 300.0
 _GUARD: Final = "-- GUARD\n"
 #: Lets everything pass, and takes nothing.
 _NO_GUARD: Final = "local function refusal() end\nlocal function take() end\n"
@@ -26,9 +29,10 @@ class _Doubt(NamedTuple):
 
     #: The job's id, the number of its retries, and the queue.
     message: tuple[Any, ...]
-    #: Who pushed it, and as what.
+    #: Who pushed it, as what, and when, in seconds of the monotonic clock.
     sender: str
     token: str
+    at: float
 
 
 _doubt: ContextVar[_Doubt | None] = ContextVar("doubt", default=None)
@@ -46,24 +50,25 @@ def push(server: redis.Redis, names: Names, sender: str, place: Place, message: 
     headers = message["headers"]
     same = (headers["id"], headers.get("retries"), place.queue)
     doubt = _doubt.get()
-    if doubt is None or doubt.message != same:
-        doubt = _Doubt(same, sender, uuid.uuid4().hex)
+    if doubt is None or doubt.message != same or time.monotonic() - doubt.at > _REPEATED:
+        doubt = _Doubt(same, sender, uuid.uuid4().hex, time.monotonic())
     guard = guard_of(message)
-    script, keys, arguments = (_NO_GUARD, (), ()) if guard is None else guard[1:]
+    script, keys, arguments = (_NO_GUARD, (), ()) if guard is None else guard[1:4]
     key, text, due = stored(names, place, message)
+    _doubt.set(doubt)
     try:
         refused: Any = server.register_script(text_of("push").replace(_GUARD, script))(
             keys=[key, names.wake(place.queue, place.step), names.sent(doubt.sender), *keys],
             args=[text, "" if due is None else due, doubt.token, _KNOWN_MS, *arguments],
         )
+        for name, others in commands(names, place, message) if not refused else ():
+            if name == "pexpire":
+                getattr(server, name)(*others)
     except redis.ResponseError:
-        raise  # it is not there
-    except (redis.RedisError, OSError):
-        _doubt.set(doubt)
+        _doubt.set(None)  # it is not there
         raise
     _doubt.set(None)
     if refused:
         raise NotPushedError([part.decode() for part in refused])
-    for name, others in commands(names, place, message):
-        if name == "pexpire":
-            getattr(server, name)(*others)
+    if guard is not None:
+        guard.passed.append(place.queue)

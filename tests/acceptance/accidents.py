@@ -9,9 +9,9 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.exceptions import Ignore, Reject
 from redis import Redis
 
@@ -240,7 +240,7 @@ def kills_its_worker() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-@task()
+@task(base=PlatformTask)
 def sleeps_once_and_knows_no_attempts(diary: Path) -> None:
     """Sleep for a minute, but for the second time; no policy says how often it may be run."""
     note(diary, "begun")
@@ -253,6 +253,22 @@ def kills_its_worker_and_counts(diary: Path) -> None:
     """Note the attempt, and kill all processes of the worker."""
     note(diary, current_run().attempt)
     os.killpg(0, signal.SIGKILL)
+
+
+@task(Retry(max_attempts=1), base=ReliableTask)
+def kills_its_worker_when_it_has_succeeded(diary: Path) -> int:
+    """Note the attempt; when the result is stored, and before it is acknowledged, all processes of the worker die."""
+    note(diary, current_run().attempt)
+    if len(read(diary)) == 1:
+        backend = current_app.backend
+        store = backend.store_result
+
+        def storing(*args: Any, **options: Any) -> Any:
+            store(*args, **options)
+            os.killpg(0, signal.SIGKILL)
+
+        backend.store_result = storing
+    return 7
 
 
 @task(Retry(max_attempts=1), base=ReliableTask)

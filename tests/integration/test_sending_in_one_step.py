@@ -40,34 +40,39 @@ def ships(number: int) -> None:
     """Ship an order."""
 
 
+def jobs_of(app: PlatformApp, declared: Any) -> Any:
+    """Return a task as this application knows it, whichever one is the current one."""
+    return app.tasks[f"{__name__}.{declared.__name__}"]
+
+
 def keys_of(client: redis.Redis) -> set[str]:
     """Return the keys of ids and unique keys."""
     return {key.decode() for pattern in ("unique:*", "id:*") for key in client.keys(f"tasks-platform:{pattern}")}
 
 
 def test_what_is_not_pushed_takes_nothing(app: PlatformApp, redis_db: redis.Redis) -> None:
-    ships.delay(0)  # declares the queue
+    jobs_of(app, ships).delay(0)  # declares the queue
     redis_db.delete("default\x06\x163")
     redis_db.set("default\x06\x163", "somebody else's")
     with pytest.raises(OperationalError, match="WRONGTYPE"):
-        bills.delay(1)
+        jobs_of(app, bills).delay(1)
     with pytest.raises(OperationalError, match="WRONGTYPE"):
-        ships.apply_async((1,), task_id="order-1")
+        jobs_of(app, ships).apply_async((1,), task_id="order-1")
     assert keys_of(redis_db) == set()
     redis_db.delete("default\x06\x163")
-    bills.delay(1)
-    ships.apply_async((1,), task_id="order-1")
+    jobs_of(app, bills).delay(1)
+    jobs_of(app, ships).apply_async((1,), task_id="order-1")
     assert redis_db.llen("default\x06\x163") == 2
 
 
 def test_a_key_is_kept_from_the_push_on_for_as_long_as_its_job_may_take(
     app: PlatformApp, redis_db: redis.Redis
 ) -> None:
-    job = bills.apply_async((1,), countdown=1000)
+    job = jobs_of(app, bills).apply_async((1,), countdown=1000)
     (key,) = keys_of(redis_db)
     assert redis_db.get(key) == job.id.encode()
     assert 86_400_000 < redis_db.pttl(key) <= 87_400_000
-    assert bills.delay(1).id == job.id
+    assert jobs_of(app, bills).delay(1).id == job.id
     assert (redis_db.zcard("leased:delayed:default"), redis_db.keys("default*")) == (1, [])
 
 
@@ -87,21 +92,21 @@ def test_a_push_whose_answer_is_lost_is_repeated_without_a_second_message(
     monkeypatch.setattr(Script, "__call__", calling)
     match how:
         case "plain":
-            ships.delay(1)
+            jobs_of(app, ships).delay(1)
         case "unique":
-            bills.delay(1)
+            jobs_of(app, bills).delay(1)
         case _:
-            ships.apply_async((1,), task_id="order-1")
+            jobs_of(app, ships).apply_async((1,), task_id="order-1")
     assert lost
     assert redis_db.llen("default\x06\x163") == 1
     monkeypatch.undo()
-    ships.delay(1)
+    jobs_of(app, ships).delay(1)
     assert redis_db.llen("default\x06\x163") == 2
 
 
 def test_an_id_that_a_sender_of_two_steps_has_reserved_is_waited_for(app: PlatformApp, redis_db: redis.Redis) -> None:
     assert app.store.reserve("order-1", "another", 30) == "free"
-    sender = threading.Thread(target=ships.apply_async, args=((1,),), kwargs={"task_id": "order-1"})
+    sender = threading.Thread(target=jobs_of(app, ships).apply_async, args=((1,),), kwargs={"task_id": "order-1"})
     sender.start()
     app.store.confirm("order-1", 30)
     sender.join(10)
@@ -111,15 +116,15 @@ def test_an_id_that_a_sender_of_two_steps_has_reserved_is_waited_for(app: Platfo
 
 def test_an_id_of_a_lapsed_reservation_is_sent(app: PlatformApp, redis_db: redis.Redis) -> None:
     assert app.store.reserve("order-1", "another", 0.3) == "free"
-    ships.apply_async((1,), task_id="order-1")
+    jobs_of(app, ships).apply_async((1,), task_id="order-1")
     assert wait_for(lambda: redis_db.llen("default\x06\x163"), 5) == 1
     assert app.store.reserve("order-1", "another", 30) == "taken"
 
 
 def test_the_broker_takes_one_call_for_a_job_with_an_id_and_a_key(app: PlatformApp, redis_db: redis.Redis) -> None:
-    bills.apply_async((1,), task_id="order-1")  # connects, and loads the script
+    jobs_of(app, bills).apply_async((1,), task_id="order-1")  # connects, and loads the script
     redis_db.config_resetstat()
-    bills.apply_async((2,), task_id="order-2")
+    jobs_of(app, bills).apply_async((2,), task_id="order-2")
     called = {name.removeprefix("cmdstat_"): told["calls"] for name, told in redis_db.info("commandstats").items()}
     assert called.pop("evalsha") == 1
     assert not {"eval", "multi", "script|load"} & set(called)
@@ -128,8 +133,8 @@ def test_the_broker_takes_one_call_for_a_job_with_an_id_and_a_key(app: PlatformA
 def test_a_follower_is_pushed_under_its_own_id_and_leaves_the_key_to_its_holder(
     app: PlatformApp, redis_db: redis.Redis
 ) -> None:
-    holder = bills.delay(1)
-    follower = bills.apply_async((1,), link=ships.si(1))
+    holder = jobs_of(app, bills).delay(1)
+    follower = jobs_of(app, bills).apply_async((1,), link=jobs_of(app, ships).si(1))
     assert follower.id != holder.id
     assert redis_db.llen("default\x06\x163") == 2
     (key,) = {key for key in keys_of(redis_db) if ":unique:" in key}

@@ -123,13 +123,22 @@ def _block(client: Redis, near: str, address: str, pool: str, jobs: int, prefetc
         seconds = time.monotonic() - begun
         calls = {name: count - before.get(name, 0) for name, count in _calls(client).items()}
     finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait(30)
+        _end(worker, address)
     return {
         "rate": started_with / seconds,
         "commands": sum(count for name, count in calls.items() if name not in {"llen", "info"}) / started_with,
         "trips": sum(calls.get(name, 0) for name in _ROUND_TRIPS) / started_with,
     }
+
+
+def _end(worker: subprocess.Popen[bytes], address: str) -> None:
+    worker.send_signal(signal.SIGTERM)
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:
+        click.echo(f"a worker on {address.partition(':')[0]} did not end within 30 s of TERM, and is killed", err=True)
+        worker.kill()
+        worker.wait()
 
 
 def _send(address: str, jobs: int) -> None:

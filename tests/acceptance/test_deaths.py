@@ -33,14 +33,14 @@ def test_a_job_that_kills_its_workers_is_a_letter_when_its_attempts_are_used_up(
             assert victim.wait() == -signal.SIGKILL
     with running_worker(PLATFORM, server.url, logs / "survivor.log", "-Q", "doom", **options):
         (letter,) = wait_for(letters.list, 30, "the letter")
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
     assert read(diary) == ["1", "2"]
     assert [attempt["attempt"] for attempt in letter["attempts"]] == [1, 2]
     assert letter["cause"]["type"].endswith("WorkerLostError")
     assert "died with attempt 2" in letter["cause"]["message"]
-    wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
 
 
-def test_a_job_that_had_succeeded_when_its_worker_died_is_not_run_again(  # noqa: PLR0913, PLR0917
+def test_a_job_that_had_succeeded_when_its_worker_died_is_not_run_again(
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
 ) -> None:
     options: dict[str, Any] = {"environment": {"TASKS_LEASE": "1"}, "concurrency": 1}

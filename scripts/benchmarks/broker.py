@@ -37,9 +37,7 @@ _DEADLINE: Final = 300.0
 @click.command()
 @click.option("--jobs", default=3000, show_default=True, help="Jobs in a block.")
 @click.option("--rounds", default=3, show_default=True, help="Interleaved pairs of blocks.")
-@click.option(
-    "--prefetch", default=4, show_default=True, help="Messages that a worker takes per process; Celery's own default."
-)
+@click.option("--prefetch", default=4, show_default=True, help="Messages a worker takes per process: Celery's default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def broker(jobs: int, rounds: int, prefetch: int, *, as_json: bool) -> None:
     """Compare workers on leased+redis:// with workers on redis://: jobs per second, commands and round trips per job.

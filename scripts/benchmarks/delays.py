@@ -27,6 +27,8 @@ from tasks_platform.settings import Settings
 HERE: Final = Path(__file__).parent
 #: Bytes of the server per job, bytes of a worker for all of them, and seconds in which those of one second start.
 BOUNDS: Final = {"server": 1536, "worker": 20_000_000, "spread": 10.0}
+#: The pools, with how much they do at a time.
+POOLS: Final = {"threads": 8, "prefork": 2}
 _DELAYED: Final = "leased:delayed:default"
 _BATCH: Final = 5000
 _DEADLINE: Final = 300.0
@@ -35,8 +37,9 @@ _DEADLINE: Final = 300.0
 @click.command()
 @click.option("--jobs", default=1_000_000, show_default=True, help="Jobs that are due in a day.")
 @click.option("--burst", default=10_000, show_default=True, help="Jobs that are due in the same second.")
+@click.option("--pool", type=click.Choice(list(POOLS)), default="threads", show_default=True, help="Who runs them.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-def delays(jobs: int, burst: int, *, as_json: bool) -> None:
+def delays(jobs: int, burst: int, pool: str, *, as_json: bool) -> None:
     """Measure what delayed jobs cost the server and a worker, and how soon many start that are due at once.
 
     Ends with 1 where a bound is missed, or a job starts early.
@@ -45,7 +48,9 @@ def delays(jobs: int, burst: int, *, as_json: bool) -> None:
         app = create_app(Settings(redis_url=server.url, business=False, modules="delayed"))
         app.loader.import_default_modules()
         client = Redis.from_url(server.url)
-        worker = _worker(server.url)
+        starts = Path(folder) / "starts"
+        starts.touch()
+        worker = _worker(server.url, pool, starts)
         try:
             _until(lambda: app.control.ping(timeout=1))
             memory, used = _memory(worker.pid), _used(client)
@@ -55,13 +60,12 @@ def delays(jobs: int, burst: int, *, as_json: bool) -> None:
             grown = _memory(worker.pid) - memory
             due = datetime.now(UTC) + timedelta(seconds=5 + burst / 2000)
             _send(client, app.tasks["bench.starts"], burst, due, "due at once")
-            _until(lambda: client.llen(STARTS) == burst)
+            _until(lambda: len(starts.read_text().splitlines()) == burst)
         finally:
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
-        found: Any = client.lrange(STARTS, 0, -1)
         app.close()
-    moments = sorted(float(moment) - due.timestamp() for moment in found)
+        moments = sorted(float(moment) - due.timestamp() for moment in starts.read_text().splitlines())
     figures = {
         "server, bytes per job": round(per_job),
         "worker, bytes for all": grown,
@@ -70,7 +74,7 @@ def delays(jobs: int, burst: int, *, as_json: bool) -> None:
         "started early": sum(moment < 0 for moment in moments),
     }
     if as_json:
-        click.echo(json.dumps({"jobs": jobs, "burst": burst, **figures}, indent=2))
+        click.echo(json.dumps({"jobs": jobs, "burst": burst, "pool": pool, **figures}, indent=2))
     else:
         table = Table("", "", title=f"{jobs:,} jobs due in a day, {burst:,} in the same second")
         for name, value in figures.items():
@@ -95,16 +99,17 @@ def _send(client: Redis, task: Any, count: int, due: datetime, what: str) -> Non
         client.zadd(_DELAYED, members)
 
 
-def _worker(url: str) -> subprocess.Popen[bytes]:
+def _worker(url: str, pool: str, starts: Path) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE),
         "TASKS_REDIS_URL": url,
         "TASKS_MODULES": "delayed",
         "TASKS_BUSINESS": "false",
+        STARTS: str(starts),
     }
-    command = [sys.executable, "-m", "celery", "-A", "tasks_platform", "worker", "--concurrency", "2"]
-    command += ["--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
+    command = [sys.executable, "-m", "celery", "-A", "tasks_platform", "worker", "--pool", pool]
+    command += ["--concurrency", str(POOLS[pool]), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
 
 

@@ -13,7 +13,7 @@ import redis
 from tasks_platform.broker.leased.moves import moved
 from tasks_platform.broker.leased.reaper import recover, split
 from tasks_platform.broker.leased.scripts import Move, Scripts
-from tasks_platform.broker.leased.unpatched import Empty, SimpleQueue, allocate_lock, start_thread
+from tasks_platform.broker.leased.unpatched import Empty, SimpleQueue, allocate_lock, sleep, start_thread
 
 if TYPE_CHECKING:
     from tasks_platform.broker.leased.lease import Lease
@@ -28,6 +28,8 @@ _PAUSE: Final = 0.5
 _GIVE_UP: Final = 60.0
 #: Seconds at least between two looks.
 _SOON: Final = 0.1
+#: Seconds between two deliveries at least: what comes in between is done in one step.
+_GATHER: Final = 0.005
 #: The most that is done in one step.
 _BATCH: Final = 500
 #: How often it is looked for messages that nobody works on, when a channel has closed.
@@ -59,6 +61,7 @@ class Keeper:
         #: Before this, in seconds of the monotonic clock, no other worker is taken for dead; None: not known yet.
         self._patient_until: float | None = None
         self._next_look = 0.0
+        self._delivered_at = 0.0
         self._in_trouble = False
         self._in_trouble_since = 0.0
         self._sweeps = 0
@@ -128,7 +131,7 @@ class Keeper:
                 goes_on = goes_on and not self._bear(trouble)
             except Exception:
                 log.exception("the thread of the lease goes on")
-                time.sleep(_PAUSE)
+                sleep(_PAUSE)
         scripts.client.close()
         ended.put(None)
 
@@ -141,6 +144,8 @@ class Keeper:
             goes_on = self._take(self._orders.get(timeout=wait))
         except Empty:
             return True
+        if (pause := self._delivered_at + _GATHER - time.monotonic()) > 0:
+            sleep(pause)
         while goes_on and not self._orders.empty() and len(self._settling) < _BATCH:
             goes_on = self._take(self._orders.get_nowait())
         return goes_on
@@ -156,6 +161,8 @@ class Keeper:
         return order is not None
 
     def _deliver(self, scripts: Scripts) -> None:
+        if not (self._settling or self._moving):
+            return
         held = self._lease.held
         while batch := self._settling[:_BATCH]:
             had = scripts.settle(batch)
@@ -169,6 +176,7 @@ class Keeper:
             scripts.move(self._lease.worker, moves)
             del self._moving[: len(moves)]
             held.gone(*(move.number for move in moves))
+        self._delivered_at = time.monotonic()
 
     def _look(self, scripts: Scripts) -> tuple[frozenset[int], tuple[str, ...]]:
         """Keep the lease; return claims that went astray, and workers whose leases have ended."""
@@ -244,7 +252,7 @@ class Keeper:
             if now - self._in_trouble_since > _GIVE_UP and self._lease.held.is_empty and self._orders.empty():
                 self._runs = self._in_trouble = False  # it is started again with the next claim
                 return True
-        time.sleep(_PAUSE)
+        sleep(_PAUSE)
         return False
 
 

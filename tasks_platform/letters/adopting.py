@@ -27,16 +27,21 @@ _KINDS: Final = {"unreadable": "DecodeError", "rejected": "RejectedMessage", "de
 _OTHER: Final = "GivenUp"
 
 
+def given_up(connection: Any) -> int:
+    """Tell how much lies in the graveyard behind *connection*."""
+    graveyard = _graveyard(connection)
+    return 0 if graveyard is None else len(graveyard)
+
+
 def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
     """Take what lies in the graveyard behind *connection*, oldest first; return of how much there is a letter now.
 
     A letter is written before its message leaves the graveyard: a kill between the two keeps both, and the letter is
     one.
     """
-    if not isinstance(connection.transport, Transport):
-        return 0  # another broker has none
-    channel = connection.default_channel
-    graveyard = Graveyard(channel.server, channel.names.graveyard)
+    graveyard = _graveyard(connection)
+    if graveyard is None:
+        return 0
     adopted = 0
     for stored, buried in graveyard.oldest(most):
         try:
@@ -50,6 +55,14 @@ def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
         graveyard.remove(stored)
         adopted += 1
     return adopted
+
+
+def _graveyard(connection: Any) -> Graveyard | None:
+    """Return where the broker behind *connection* keeps what it has given up; None if it gives nothing up."""
+    if not isinstance(connection.transport, Transport):
+        return None
+    channel = connection.default_channel
+    return Graveyard(channel.server, channel.names.graveyard)
 
 
 def _keep(queue: DeadLetterQueue, buried: Buried) -> None:

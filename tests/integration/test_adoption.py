@@ -142,8 +142,7 @@ def test_several_workers_look_in_turn_and_over_one_connection_each(
 ) -> None:
     opened, connect = [], queue.app.connection_for_read
     monkeypatch.setattr(queue.app, "connection_for_read", lambda: opened.append(None) or connect())
-    monkeypatch.setattr("tasks_platform.letters.telling.watch._LOOK", 0.05)
-    monkeypatch.setattr("tasks_platform.letters.telling.watch._ADOPT", 0.2)
+    monkeypatch.setattr("tasks_platform.letters.telling.watch._LOOK", 0.2)
     watches = [Watch(queue), Watch(queue)]
     for watch in watches:
         watch.start()

@@ -21,6 +21,8 @@ from waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import redis
+
 DAY = 86400.0
 NOW = time.time()
 
@@ -123,6 +125,28 @@ def test_workers_do_it_by_themselves(queue: DeadLetterQueue) -> None:
     finally:
         watch.stop()
     assert ids(queue) == ["job-0", "job-1", "job-2", "job-3"]
+
+
+def test_a_watch_with_nothing_to_do_asks_two_questions_a_look(
+    queue: DeadLetterQueue, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def calls() -> dict[str, int]:
+        stats: Any = redis_db.info("commandstats")
+        return {
+            command: stats.get(f"cmdstat_{command}", {}).get("calls", 0) for command in ("llen", "xrange", "evalsha")
+        }
+
+    monkeypatch.setattr("tasks_platform.letters.telling.watch._LOOK", 0.01)
+    before = calls()
+    watch = Watch(queue)
+    watch.start()
+    try:
+        wait_for(lambda: calls()["llen"] >= before["llen"] + 50, 20, "fifty looks")
+        after = calls()
+    finally:
+        watch.stop()
+    assert after["xrange"] - before["xrange"] <= 60
+    assert after["evalsha"] - before["evalsha"] <= 10  # the claim to tell, and one purge
 
 
 def test_a_person_is_shown_and_asked_first(queue: DeadLetterQueue) -> None:

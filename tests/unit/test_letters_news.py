@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,7 +122,8 @@ def test_one_who_was_killed_before_it_could_say_that_it_told_is_repeated() -> No
     saved = bench.store.teller("ear")
     bench.look()
     bench.store.save_teller("ear", saved, read=bench.store.teller("ear"))
-    bench.look()
+    bench.teller = bench.another()  # the claim of the first runs out
+    bench.look(60.0)
     assert bench.ear.told == [("f1", 1), ("f1", 1)]
     assert bench.ear.heard[0].audit_id == bench.ear.heard[1].audit_id
 
@@ -170,13 +173,60 @@ def test_one_who_is_overtaken_while_it_tells_neither_goes_on_nor_sets_back_what_
     assert len(bench.ear.told) == 3
 
 
+def test_one_who_stood_still_for_longer_than_its_claim_asks_before_it_tells_and_saves_nothing_by_mistake() -> None:
+    bench = Bench()
+    second = bench.another()
+    bench.look()
+    bench.clock.now += 31.0
+    bench.bury("f1")
+    second.look()
+    bench.look()
+    assert bench.ear.told == [("f1", 1)]
+    second.leave()
+    bench.bury("f2")
+    bench.look()
+    assert bench.ear.told == [("f1", 1), ("f2", 1)]
+
+
+def test_what_another_one_has_saved_meanwhile_is_read_before_anything_is_told_of_it() -> None:
+    bench = Bench()
+    second = bench.another()
+    bench.look()
+    bench.store.release("letters-teller:ear", bench.teller._me)  # as a server does that was empty when it came back
+    bench.bury("f1")
+    second.look()
+    bench.bury("f2")
+    bench.look()
+    assert bench.ear.told == [("f1", 1)]
+    second.look()
+    assert bench.ear.told == [("f1", 1), ("f2", 1)]
+
+
+def test_a_minute_in_which_nothing_happens_costs_one_question_a_look_and_few_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    asked: Counter[str] = Counter()
+
+    def counted(name: str, ask: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        asked[name] += 1
+        return ask(*given, **more)
+
+    for name in ("acquire", "extend", "release", "teller", "save_teller", "audit"):
+        monkeypatch.setattr(bench.store, name, partial(counted, name, getattr(bench.store, name)))
+    for _ in range(60):
+        bench.look(1.0)
+    assert asked.pop("audit") == 60
+    assert asked == {"acquire": 4, "extend": 4, "teller": 4}
+
+
 def test_a_gap_in_the_audit_is_said(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench()
     bench.bury("f1")
     bench.look()
     assert not caplog.records
     bench.store.save_teller("ear", {"cursor": "17-0", "bugs": []}, read=bench.store.teller("ear"))
-    bench.look()
+    bench.look(20.0)
     assert "may not hear of some dead letters: more happened since 17-0 than the audit keeps" in caplog.text
 
 

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 _PAGE: Final = 500
 #: Seconds after which another worker tells, when the one that did has not been heard of.
 _CLAIM: Final = 30.0
+#: Seconds for which one that tells is not asked again whether it still does: what it saves or tells is, each time.
+_SURE: Final = 15.0
 #: Seconds until a listener that failed is told again; doubled each time.
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 300.0
@@ -41,14 +43,16 @@ class Teller:
         self._clock = clock
         self._me = a_claimant()
         self._saved: Record = {}
+        self._sure_until = 0.0
         self._again_at = 0.0
         self._pause = _FIRST_PAUSE
 
     def look(self) -> None:
         """Read the audit and tell what is due, if this process is the one that does."""
-        if not self._may_tell():
-            return
-        self._saved = self._store.teller(self._listener.name)
+        if self._clock() >= self._sure_until:
+            if not self._may_tell():
+                return
+            self._saved = self._store.teller(self._listener.name)
         cursor, known = self._saved.get("cursor", ""), known_from(self._saved.get("bugs", ()))
         while records := self._store.audit(cursor, _PAGE):
             self._complain_of_a_gap(cursor)
@@ -67,6 +71,7 @@ class Teller:
 
     def leave(self) -> None:
         """Let another worker tell from now on."""
+        self._sure_until = 0.0
         self._store.release(self._claim, self._me)
 
     def _tell(self, news: News) -> bool:
@@ -85,6 +90,7 @@ class Teller:
         """Save how far this process is, unless another one has taken over and is further."""
         record = {"cursor": cursor, "bugs": record_of(known)}
         if not self._store.save_teller(self._listener.name, record, read=self._saved):
+            self._sure_until = 0.0
             return False
         self._saved = record
         return True
@@ -103,6 +109,7 @@ class Teller:
             self._store.release(self._claim, holder)
             holder = self._store.acquire(self._claim, self._me, _CLAIM)
         self._store.extend(self._claim, self._me, _CLAIM)
+        self._sure_until = self._clock() + _SURE if holder == self._me else 0.0
         return holder == self._me
 
     @property

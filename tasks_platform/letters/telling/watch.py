@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from tasks_platform.letters.adopting import adopt
+from tasks_platform.letters.adopting import adopt, given_up
 from tasks_platform.letters.purging import purge
 from tasks_platform.letters.queue import DeadLetterQueue
 from tasks_platform.letters.telling.listeners import Listener, LogListener, MailListener, WebhookListener
@@ -20,11 +20,10 @@ from tasks_platform.services.own_mailer import own_mailer
 from tasks_platform.settings import Settings
 
 log = logging.getLogger(__name__)
-#: Seconds between two looks at the audit, and between two purges of all workers together.
-_LOOK: Final = 1.0
+#: Seconds between two looks at the audit and into the broker's graveyard: each look is a question per worker.
+_LOOK: Final = 4.0
+#: Seconds between two purges of all workers together.
 _PURGE: Final = 60.0
-#: Seconds between two looks into the broker's graveyard, of all workers together.
-_ADOPT: Final = 5.0
 #: Seconds that a stopping worker waits for a listener that is being told.
 _PATIENCE: Final = 2.0
 
@@ -39,7 +38,7 @@ class Watch:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="letters-watch", daemon=True)
         self._failing: set[str] = set()
-        self._next_adoption = 0.0
+        self._next_purge = 0.0
         #: To the broker whose graveyard is looked into, once it was.
         self._connection: Any = None
 
@@ -71,26 +70,28 @@ class Watch:
 
     def _purge(self) -> None:
         """Drop what is too old or too many, if no worker has done so for a minute."""
-        me = uuid.uuid4().hex
-        if self._queue.store.acquire("letters-purge", me, _PURGE) == me:
+        if time.monotonic() < self._next_purge:
+            return
+        if self._alone("letters-purge", _PURGE - _LOOK):
             bounds = self._queue.settings.letters
             purge(self._queue, keep_for=bounds.keep_for.total_seconds(), keep_most=bounds.keep_most)
+        self._next_purge = time.monotonic() + _PURGE
 
     def _adopt(self) -> None:
-        """Make letters of what the broker has given up, if no worker has done so for a few seconds."""
-        if time.monotonic() < self._next_adoption:
-            return
-        self._next_adoption = time.monotonic() + _ADOPT
-        me = uuid.uuid4().hex
-        if self._queue.store.acquire("letters-adopt", me, _ADOPT - _LOOK) != me:
-            return
+        """Make letters of what the broker has given up, if no worker has begun to just now."""
         if self._connection is None:
             self._connection = self._queue.app.connection_for_read()
         try:
-            adopt(self._queue, self._connection)
+            if given_up(self._connection) and self._alone("letters-adopt", _LOOK / 2):
+                adopt(self._queue, self._connection)
         except Exception:
             self._hang_up()  # another server may be the broker by now
             raise
+
+    def _alone(self, what: str, seconds: float) -> bool:
+        """Tell whether no other worker begins *what* for some *seconds*: this one may."""
+        me = uuid.uuid4().hex
+        return self._queue.store.acquire(what, me, seconds) == me
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
@@ -102,7 +103,7 @@ class Watch:
         try:
             action()
         except Exception as error:
-            if what not in self._failing:  # said once, not every second
+            if what not in self._failing:  # said once, not at every look
                 log.warning("the watch over dead letters fails, and goes on trying: %r", error, exc_info=True)
             self._failing.add(what)
         else:

@@ -26,6 +26,7 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
         "test_local_platform.py": "runs a machine of its own with the embedded server, which is its broker, too",
         "test_own_month.py": "runs a machine of its own with the embedded server; test_invoicing_month.py runs here",
         "test_broker_migration.py": "is about the platform's own broker on Redis",
+        "test_deaths": "is about the deaths that the platform's own broker on Redis counts",
         "test_leased_broker.py": "is about the platform's own broker on Redis",
         "test_leased_plain.py": "is about the platform's own broker on Redis",
         "test_remote_control.py": "steers a worker of the platform's own broker on Redis",

@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from under_fire.ledger import AGAIN, FAULT, NOT_SENT, OVER, REFUSED, SENDING, SENT, STARTED, TROUBLE, UNSURE, Line
+from under_fire.ledger import (
+    AGAIN,
+    FAULT,
+    NOT_SENT,
+    OVER,
+    REFUSED,
+    REMEMBERED,
+    SENDING,
+    SENT,
+    STARTED,
+    TROUBLE,
+    UNSURE,
+    Line,
+)
 
 #: A worker that stands still loses what it has only when that takes longer than its lease.
 STANDSTILL: Final = "standstill"
@@ -48,6 +61,8 @@ class Job:
     #: Sent, unsure, or not sent: for another one does its work, or by nobody that is known.
     sent: str = NOT_SENT
     runs: list[Run] = field(default_factory=list)
+    #: When it was known first that it is remembered as done; None of what is no step of another job.
+    remembered: float | None = None
 
     @property
     def is_done(self) -> bool:
@@ -96,6 +111,8 @@ def jobs_of(lines: Iterable[Line]) -> dict[str, Job]:
             job.sent = UNSURE
         elif line.kind in {SENT, NOT_SENT}:
             job.sent = line.kind
+        elif line.kind == REMEMBERED:
+            job.remembered = line.at if job.remembered is None else min(job.remembered, line.at)
         elif line.kind == STARTED:
             runs[line.token] = Run(line)
             job.runs.append(runs[line.token])
@@ -122,6 +139,9 @@ def account(lines: Iterable[Line], lease: float, delivery_limit: int) -> Account
     worker of that, between its start and the start of the next. So does a run without an end. A fault that names
     no process (of the server, of connections) explains nothing. One more reason there is: a worker that had claimed the
     message before stood still, and begins it when it wakes up.
+
+    Of a step of a job, it is only the death of the process that was at it, before it is known to be remembered: as long
+    as a worker stands still, no other one is at the step.
     """
     lines = list(lines)
     faults = faults_of(lines)
@@ -148,11 +168,15 @@ def account(lines: Iterable[Line], lease: float, delivery_limit: int) -> Account
 
 def _unexplained(job: Job, faults: list[Fault], lease: float, result: Account) -> tuple[Run, Run | None] | None:
     """Return a run that was cut off, or followed by another one, for no reason; count what has a reason."""
+    if job.remembered is not None:
+        faults = [it for it in faults if it.name != STANDSTILL]
     for run, following in pairwise([*job.runs, None]):
         assert run is not None
         if run.ended is not None and following is None:
             continue
         until = _FOREVER if following is None else following.started.at
+        if job.remembered is not None and job.remembered < until < _FOREVER:
+            return run, following
         if run.ended is not None and run.ended.kind == AGAIN and run.ended.at <= until:
             continue
         why = _why(run, until, faults, lease)

@@ -21,6 +21,8 @@ SENDING, SENT, UNSURE, NOT_SENT = "sending", "sent", "unsure", "not sent"
 STARTED = "started"
 #: A run ends: done, to be run again, or with an error that is final.
 ENDED, AGAIN, REFUSED = "ended", "again", "refused"
+#: A step of a job, which the ledger knows as a job of its own, is known to be remembered: it must not begin again.
+REMEMBERED = "remembered"
 #: What is done to which processes begins, and is over: the same token stands in both lines.
 FAULT, OVER = "fault", "over"
 #: Something that must not be was seen.

@@ -22,12 +22,15 @@ KINDS: Final = {
     "is_refused": 2,
     "is_named": 12,
     "holds_a_key": 12,
+    "waits_with_a_key": 12,
+    "takes_a_step": 8,
     "chain": 8,
     "chord": 6,
 }
 #: Seconds that jobs take which are not short.
 _WHILE: Final = (0.05, 0.5)
 _LONG: Final = (1.0, 5.0)
+_STEP: Final = (0.002, 0.1)
 #: How often a job is sent again that has an id of the caller's choice, until it is known to be there.
 _TRIES: Final = 20
 
@@ -76,6 +79,15 @@ class Producer:
         other = f"{name}.again"
         if self._send([other], lambda: self._task["succeeds"].apply_async((other,), task_id=name)):
             ledger.write(ledger.NOT_SENT, other)
+
+    def _takes_a_step(self, kind: str, name: str) -> None:
+        """Send a job of one step, which is to be done once."""
+        step, seconds = f"{name}.step", self._chance.uniform(*_STEP)
+        self._send([name, step], lambda: self._task[kind].delay(name, step, seconds))
+
+    def _waits_with_a_key(self, kind: str, name: str) -> None:
+        """Send two jobs of one key: the second is no job while the first has not begun."""
+        self._holds_a_key(kind, name)
 
     def _holds_a_key(self, kind: str, name: str) -> None:
         """Send two jobs of one key: the second is no job while the first is not done."""

@@ -7,17 +7,20 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from celery import current_task
 from celery.signals import worker_ready
 
-from tasks_platform import Hold, PermanentError, ReliableTask, Retry, Unique, current_run, task
-from under_fire.ledger import AGAIN, ENDED, REFUSED, STARTED, write
+from tasks_platform import Hold, Once, PermanentError, ReliableTask, Retry, Unique, current_run, task
+from under_fire.ledger import AGAIN, ENDED, REFUSED, REMEMBERED, STARTED, write
 
 #: The deaths of pool processes count as attempts, and retries are to meet kills.
 STUBBORN = Retry(max_attempts=12, base=0.01, cap=0.2)
+#: Seconds that a step stays taken which was cut off: longer than a worker stands still.
+STEP_LEASE = 3 * float(os.environ.get("TASKS_LEASE", "4"))
 
 
 @worker_ready.connect
@@ -80,6 +83,26 @@ def is_refused(name: str) -> None:
 @task(STUBBORN, Unique(by="key"), base=ReliableTask)
 def holds_a_key(name: str, key: str) -> None:
     with _run(name):
+        pass
+
+
+@task(STUBBORN, Unique(by="key", until="started"), base=ReliableTask)
+def waits_with_a_key(name: str, key: str) -> None:
+    with _run(name):
+        pass
+
+
+@task(STUBBORN, Once(lease=STEP_LEASE, poll=0.5), base=ReliableTask)
+def takes_a_step(name: str, step: str, seconds: float) -> None:
+    """Be busy before a step, in it, and after it."""
+    with _run(name, seconds):
+        current_run().once("step", partial(_step, step, seconds))
+        write(REMEMBERED, step)
+        time.sleep(seconds)
+
+
+def _step(name: str, seconds: float) -> None:
+    with _run(name, seconds):
         pass
 
 

@@ -14,6 +14,7 @@ from under_fire.ledger import (
     NOT_SENT,
     OVER,
     REFUSED,
+    REMEMBERED,
     SENDING,
     SENT,
     STARTED,
@@ -109,6 +110,18 @@ def test_a_worker_that_wakes_up_late_explains_that_it_begins_what_it_had_and_not
         fault(0.5, OTHER, until=4.9),
     ):
         assert account([*twice, *other], LEASE, LIMIT).unexplained == ["job"]
+
+
+def test_a_step_is_done_again_only_by_the_death_of_who_was_at_it_and_never_when_it_is_remembered() -> None:
+    killed, at_last = [*SENT_ONCE, *run(1.0), *fault(1.2, WORKER), *ELSEWHERE], Line(5.2, REMEMBERED, "job")
+    assert account([*killed, at_last], LEASE, LIMIT).repeated == {KILL: 1}
+    assert account([*killed, Line(1.15, REMEMBERED, "job"), at_last], LEASE, LIMIT).unexplained == ["job"]
+    assert account([*killed, at_last, Line(1.15, REMEMBERED, "job")], LEASE, LIMIT).unexplained == ["job"]
+    frozen = [*SENT_ONCE, *run(1.0), *fault(0.5, WORKER, name=STANDSTILL, until=4.9), *ELSEWHERE]
+    late = [*SENT_ONCE, *run(3.0), *fault(0.5, OTHER, name=STANDSTILL, until=4.9), *ELSEWHERE]
+    for lines in (frozen, late):
+        assert account(lines, LEASE, LIMIT).good
+        assert account([*lines, at_last], LEASE, LIMIT).unexplained == ["job"]
 
 
 def test_every_repetition_needs_a_reason_of_its_own() -> None:

@@ -31,6 +31,11 @@ def bills(diary: Path, order: str) -> str:
     return current_run().job_id
 
 
+@task(Unique(by="order", until="started"), base=UniqueTask)
+def packs(diary: Path, order: str) -> int:
+    return _wait_for_death(diary) if diary.name.endswith("first") else current_run().attempt
+
+
 #: Seconds that a step which was cut stays taken.
 STEP_LEASE = 6.0
 

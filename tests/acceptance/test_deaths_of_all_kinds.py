@@ -36,7 +36,7 @@ KILLS: dict[str, Callable[[Worker], None]] = {
     "group": lambda worker: os.killpg(worker.process.pid, signal.SIGKILL),
 }
 #: What the worker is to be in the middle of, by the names of the diaries.
-BEGUN = ("part", "named", "unique", "steps", "last")
+BEGUN = ("part", "named", "unique", "steps", "last", "first")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Jobs:
         return task.apply_async((self.diary(name), *args), **{"queue": self.queue, **options})
 
     def send_all(self) -> None:
-        """Send a job of every kind, and wait until all of them run; then one that is not to begin."""
+        """Send a job of every kind, and wait until all of them run; then two that are not to begin."""
         parts = [shop.add.s(1, 1), mortal.ships.s(self.diary("part"))]
         body = mortal.adds_up.s(self.diary("body")).set(queue=self.queue)
         self.handles["body"] = chord([part.set(queue=self.queue) for part in parts], body).delay()
@@ -70,8 +70,10 @@ class Jobs:
         self.handles["unique"] = self.send_unique()
         self.handles["steps"] = self.send("steps", mortal.pays)
         self.handles["last"] = self.send("last", mortal.has_one_life, self.queue)
+        self.handles["first"] = self.send("first", mortal.packs, self.queue)
         wait_for(lambda: all(map(self.noted, BEGUN)) and len(self.noted("steps")) == 2, 30, "the first runs")
         self.handles["unstarted"] = self.send("unstarted", mortal.notes_its_attempt)
+        self.handles["second"] = self.send("second", mortal.packs, self.queue)
 
     def send_named(self) -> Any:
         """Send the job whose id is chosen, again if it was sent before."""
@@ -130,6 +132,13 @@ def test_a_unique_job_keeps_its_key_until_it_ends_on_another_worker(jobs: Jobs) 
     jobs.diary("unique").with_suffix(".end").touch()
     assert job.get(timeout=30) == job.id
     assert jobs.send_unique(queue="nobody").id != job.id
+
+
+@pytest.mark.checklist(24, 57)
+def test_a_job_whose_key_was_free_when_it_began_is_run_again_beside_the_one_that_has_its_key_now(jobs: Jobs) -> None:
+    assert jobs.handles["first"].id != jobs.handles["second"].id
+    assert (jobs.handles["second"].get(timeout=30), jobs.handles["first"].get(timeout=30)) == (1, 2)
+    assert jobs.noted("first") == ["1", "2"]
 
 
 @pytest.mark.checklist(24)

@@ -87,12 +87,16 @@ class Producer:
 
     def _waits_with_a_key(self, kind: str, name: str) -> None:
         """Send two jobs of one key: the second is no job while the first has not begun."""
-        self._holds_a_key(kind, name)
+        self._two_of_a_key(kind, name, pause=self._chance.uniform(*_STEP) / 5)
 
     def _holds_a_key(self, kind: str, name: str) -> None:
         """Send two jobs of one key: the second is no job while the first is not done."""
+        self._two_of_a_key(kind, name, pause=0.0)
+
+    def _two_of_a_key(self, kind: str, name: str, pause: float) -> None:
         first, second = f"{name}.first", f"{name}.second"
-        self._send([first], lambda: self._task[kind].delay(first, name))
+        self._send([first], lambda: self._task[kind].delay(first, name, self._chance.uniform(*_STEP)))
+        time.sleep(pause)
         ids: list[str] = []
         if self._send([second], lambda: ids.append(self._task[kind].apply_async((second, name), task_id=second).id)):
             ledger.write(ledger.SENT if ids == [second] else ledger.NOT_SENT, second)

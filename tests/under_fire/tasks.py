@@ -81,14 +81,14 @@ def is_refused(name: str) -> None:
 
 
 @task(STUBBORN, Unique(by="key"), base=ReliableTask)
-def holds_a_key(name: str, key: str) -> None:
-    with _run(name):
+def holds_a_key(name: str, key: str, seconds: float = 0.002) -> None:
+    with _run(name, seconds):
         pass
 
 
 @task(STUBBORN, Unique(by="key", until="started"), base=ReliableTask)
-def waits_with_a_key(name: str, key: str) -> None:
-    with _run(name):
+def waits_with_a_key(name: str, key: str, seconds: float = 0.002) -> None:
+    with _run(name, seconds):
         pass
 
 

@@ -158,9 +158,9 @@ def _count_death(task: PlatformTask[..., Any], request: Any, run: Run) -> None:
     """
     if not deaths_of(request) or not any(isinstance(policy, RetryPolicy) for policy in task.failing):
         return
-    # the step that it was at stays taken as long as it may: its worker may live, and be cut off
-    died = replace(run, attempt=run.attempt - 1, notes={"once": None})
     worker = (getattr(request, DIED, None) or ["?"])[-1]
+    # the step that it was at stays taken as long as it may: its worker may live, and be cut off
+    died = replace(run, attempt=run.attempt - 1, worker=worker, notes={"once": None})
     error = WorkerLostError(f"the worker {worker} died with attempt {died.attempt} of {run.task}[{run.job_id}]")
     if _surely(run, partial(decide, task, died, error)).final:
         _fail(task, request, died, error)

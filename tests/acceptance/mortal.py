@@ -6,9 +6,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from acceptance.diary import note
+from acceptance.diary import note, read
 from acceptance.shop import wait_for_file
-from tasks_platform import Once, ReliableTask, Retry, Unique, UniqueTask, current_run, task
+from tasks_platform import Hold, Once, ReliableTask, Retry, Unique, UniqueTask, current_run, task
 
 
 def _wait_for_death(diary: Path) -> int:
@@ -22,6 +22,20 @@ def _wait_for_death(diary: Path) -> int:
 @task(base=ReliableTask)
 def ships(diary: Path) -> int:
     return _wait_for_death(diary)
+
+
+@task(Retry(base=0.05, jitter=False), base=ReliableTask)
+def goes_round(diary: Path) -> int:
+    """Be held, then fail, and only then be what the worker dies with."""
+    note(diary, attempt := current_run().attempt)
+    match len(read(diary)):
+        case 1:
+            raise Hold(0.05, "not yet")
+        case 2:
+            raise ConnectionError("down")
+        case 3:
+            time.sleep(60)
+    return attempt
 
 
 @task(Unique(by="order"), base=UniqueTask)

@@ -36,7 +36,7 @@ KILLS: dict[str, Callable[[Worker], None]] = {
     "group": lambda worker: os.killpg(worker.process.pid, signal.SIGKILL),
 }
 #: What the worker is to be in the middle of, by the names of the diaries.
-BEGUN = ("part", "named", "unique", "steps", "last", "first")
+BEGUN = ("part", "named", "unique", "steps", "last", "first", "round")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,8 @@ class Jobs:
     folder: Path
     #: By the names of their diaries.
     handles: dict[str, Any]
+    #: The process id of the worker.
+    worker: list[int]
 
     def diary(self, name: str) -> Path:
         """Return the diary of a job."""
@@ -70,8 +72,10 @@ class Jobs:
         self.handles["unique"] = self.send_unique()
         self.handles["steps"] = self.send("steps", mortal.pays)
         self.handles["last"] = self.send("last", mortal.has_one_life, self.queue)
+        self.handles["round"] = self.send("round", mortal.goes_round)
         self.handles["first"] = self.send("first", mortal.packs, self.queue)
-        wait_for(lambda: all(map(self.noted, BEGUN)) and len(self.noted("steps")) == 2, 30, "the first runs")
+        wait_for(lambda: all(map(self.noted, BEGUN)), 30, "the first runs")
+        wait_for(lambda: len(self.noted("steps")) == 2 and len(self.noted("round")) == 3, 30, "what follows them")
         self.handles["unstarted"] = self.send("unstarted", mortal.notes_its_attempt)
         self.handles["second"] = self.send("second", mortal.packs, self.queue)
 
@@ -96,10 +100,11 @@ def sent(
 ) -> Iterator[dict[str, Jobs]]:
     """Kill two workers in the middle of jobs of all kinds, ask for some of them again, and start another worker."""
     folder = tmp_path_factory.mktemp("diaries")
-    sent = {queue: Jobs(queue=queue, folder=folder, handles={}) for queue in KILLS}
+    sent = {queue: Jobs(queue=queue, folder=folder, handles={}, worker=[]) for queue in KILLS}
     options: dict[str, Any] = {"environment": BRIEF, "concurrency": len(BEGUN)}
     for queue, jobs in sent.items():
         with running_worker(PLATFORM, server.url, logs / f"doomed-{queue}.log", "-Q", queue, **options) as doomed:
+            jobs.worker.append(doomed.process.pid)
             jobs.send_all()
             children = children_of(doomed.process.pid)
             KILLS[queue](doomed)
@@ -122,6 +127,12 @@ def test_a_job_of_a_chosen_id_is_run_once_more_and_not_by_who_asks_for_it_again(
     assert jobs.handles["named"].get(timeout=30) == 2
     assert jobs.send_named().get(timeout=10) == 2
     assert jobs.noted("named") == ["1", "2"]
+
+
+@pytest.mark.checklist(24)
+def test_a_job_that_was_held_and_had_failed_before_has_lost_one_attempt_with_its_worker(jobs: Jobs) -> None:
+    assert jobs.handles["round"].get(timeout=30) == 3
+    assert jobs.noted("round") == ["1", "1", "2", "3"]
 
 
 @pytest.mark.checklist(24, 57)
@@ -164,7 +175,8 @@ def test_a_job_without_another_attempt_is_a_letter_that_names_the_death_and_its_
     letter: Any = wait_for(lambda: platform.store.letter(job.id), 30, "the letter")
     assert letter["cause"]["type"].endswith("WorkerLostError")
     assert "died with attempt 1" in letter["cause"]["message"]
-    assert [attempt["attempt"] for attempt in letter["attempts"]] == [1]
+    ((number, worker),) = [(attempt["attempt"], attempt["worker"]) for attempt in letter["attempts"]]
+    assert (number, int(worker.split(":")[1])) == (1, *jobs.worker)
     assert jobs.noted("last") == ["1"]
     assert jobs.send("last", mortal.has_one_life, jobs.queue, queue="nobody").id != job.id
 

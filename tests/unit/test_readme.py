@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from tasks_platform.broker.leased.names import Names
 from tasks_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,3 +33,12 @@ def test_every_setting_is_told() -> None:
         if f"{group}{field}" in TEXTS or (field and f"{group}__" in TEXTS and f"`{field}" in TEXTS)
     }
     assert set(variables()) - told == set()
+
+
+def test_every_key_of_the_broker_is_told() -> None:
+    names = Names()
+    shared = [getattr(names, name) for name, value in vars(Names).items() if isinstance(value, property)]
+    own = [names.sent("CHANNEL"), names.claimed("WORKER"), names.delayed("email"), names.wake("email", 0)]
+    assert len(shared) == 3
+    assert [key for key in (*shared, *own, names.ready("email", 0)) if f"| `{key}`" not in TEXTS] == []
+    assert names.ready("email", 1).encode("unicode_escape").decode() in TEXTS

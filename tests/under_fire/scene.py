@@ -33,8 +33,8 @@ CREW = (("prefork", 2), ("prefork", 2), ("threads", 4))
 AT_WORK: Final = 2
 #: How far the share of jobs that were sent is ahead of the share of faults that have struck.
 AHEAD: Final = 0.1
-#: Seconds for which nothing may change before what is left is taken for stuck: a part of a chord waits for up to 105 s
-#: for another one that died when it had just sent the body.
+#: Seconds for which nothing may change before what is left is taken for stuck: the longest wait is that for a step
+#: whose worker has died, of three leases.
 PATIENCE: Final = 120.0
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,22 +11,13 @@ import redis
 from kombu import Connection, Consumer, Exchange, Queue
 from redis.exceptions import NoPermissionError
 
+from readme_rights import rights
 from redis_server import RedisServer, running_redis
 from simple_queues import STEPS, claims, put, take
 from waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-README = (Path(__file__).parents[3] / "README.md").read_text()
-
-
-def rights() -> dict[str, list[str]]:
-    """Return the rules of the README by user."""
-    found = re.search(r"```text\n(worker .*?)```", README, re.DOTALL)
-    assert found
-    users = re.findall(r"^(\w+)((?:.*\n)(?:[ ]+.*\n)*)", found[1], re.MULTILINE)
-    return {user: rules.split() for user, rules in users}
 
 
 @pytest.fixture(scope="module")

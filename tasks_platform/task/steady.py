@@ -9,6 +9,7 @@ from operator import methodcaller
 from typing import Any
 
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
+from celery.concurrency.solo import TaskPool as SoloPool
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel
@@ -151,7 +152,7 @@ class SteadyConsumer(Consumer):
             # not of the whole connection: answers of other workers wait in lists of a level that may be none of these
             channel.priority_steps = steps_of(self.levels)
         if isinstance(channel, LeasedChannel):
-            channel.free_slots = self._free_slots
+            self._serve_leased(channel)
             return  # the lease knows what is owed
         self._taken.watch(channel.qos)
         for tag, message in self._owed.items():
@@ -172,6 +173,19 @@ class SteadyConsumer(Consumer):
         if self.hub is None and self.blueprint.state == RUN:
             self._ask()
 
+    def _serve_leased(self, channel: LeasedChannel) -> None:
+        channel.qos.__dict__.pop("can_consume", None)  # Celery's way to take no more than there are slots
+        channel.free_slots = self._free_slots
+        # the solo pool has no time to give back what it took ahead while it runs something long
+        if self.hub is not None and not isinstance(self.pool, SoloPool):
+            channel.looks_ahead = True
+            self.hub.on_tick.add(self._deliver)
+
+    def _deliver(self) -> None:
+        if self._ask():
+            for tick in self.hub.on_tick - {self._deliver}:
+                tick()  # the pool's may have passed, in which it sends its processes what they are to run
+
     def _serve(self, consumer: LevelConsumer) -> None:
         consumer.slots = self._slots
         consumer.levels = self.levels or consumer.levels
@@ -181,9 +195,12 @@ class SteadyConsumer(Consumer):
             self.hub.call_soon(self._ask)
             self.hub.on_tick.add(self._ask)
 
-    def _ask(self) -> None:
+    def _ask(self) -> bool:
+        """Ask for messages that could be begun with; tell whether any have come at once."""
         if isinstance(self.task_consumer, LevelConsumer):
             self.task_consumer.ask()
+        channel = getattr(self.task_consumer, "channel", None)
+        return isinstance(channel, LeasedChannel) and channel.deliver_ahead() > 0
 
     @property
     def _is_plain_redis(self) -> bool:

@@ -54,6 +54,11 @@ def bows_out_once_mended(diary: Path, how: str) -> int | None:
     raise Ignore("nothing to do") if how == "ignored" else Skip("nothing to do")
 
 
+@task(Retry(max_attempts=1), base=ReliableTask)
+def has_one_attempt(diary: Path, number: int) -> None:
+    note(diary, number)
+
+
 @task(TWICE, base=ReliableTask)
 def misses_a_file() -> None:
     raise FileNotFoundError(2, "there is no", b"caf\xe9".decode(errors="surrogateescape"))

@@ -20,8 +20,9 @@ class Asked:
     """Who asks for how many messages of which queues."""
 
     lease: Lease
-    #: The numbers that the claims get.
+    #: The numbers that the claims get, and the first of them that is not begun with at once.
     numbers: range
+    ahead_from: int
     queues: list[str]
     #: Queues whose messages are not to be acknowledged.
     no_ack: Collection[str]
@@ -35,7 +36,7 @@ class Asked:
     def keys(self) -> list[str]:
         """The keys that the script is given."""
         names = self.lease.names
-        return [names.workers, names.claimed(self.lease.worker)]
+        return [names.workers, names.claimed(self.lease.worker), names.ahead(self.lease.worker)]
 
     @property
     def arguments(self) -> list[Any]:
@@ -43,7 +44,17 @@ class Asked:
         lease, names = self.lease, self.lease.names
         limits = [lease.worker, int(lease.seconds * 1000), len(self.numbers), self.numbers.start, self.nap_ms]
         flagged = [part for queue in self.queues for part in (queue, int(queue in self.no_ack))]
-        return [*limits, names.prefix, names.sep, len(self.queues), *flagged, *self.all_steps, "|", *self.steps]
+        return [
+            *limits,
+            names.prefix,
+            names.sep,
+            self.ahead_from,
+            len(self.queues),
+            *flagged,
+            *self.all_steps,
+            "|",
+            *self.steps,
+        ]
 
     @property
     def command(self) -> list[Any]:

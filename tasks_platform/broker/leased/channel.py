@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from queue import Empty
 from typing import Any, Final
 
 import redis
 from redis.exceptions import NoScriptError, ReadOnlyError
 
-from tasks_platform.broker.leased import payload
 from tasks_platform.broker.leased.asking import CLAIM, Asked
-from tasks_platform.broker.leased.receiving import ReceivingChannel, Taken
+from tasks_platform.broker.leased.delivering import DeliveringChannel
+from tasks_platform.broker.leased.pace import HORIZON
 from tasks_platform.broker.leased.refusals import Refusals
 
 log = logging.getLogger(__name__)
-#: The most messages that are claimed at once.
-_MOST: Final = 100
 #: What a server answers that is no master any more.
 _DEMOTED: Final = ("UNBLOCKED", "MASTERDOWN")
 
 
-class Channel(ReceivingChannel):
+class Channel(DeliveringChannel):
     """A channel on which no message is ever in no place.
 
     The connection that waits for messages is in one of two states. It *claims*: one script takes what is there. When
@@ -32,14 +29,13 @@ class Channel(ReceivingChannel):
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        #: How many messages somebody could begin with now, where the limit of the channel does not say it all.
-        self.free_slots: Callable[[], int] | None = None
         self._refusals = Refusals()
         self._no_ack: set[str] = set()
         #: The claim that was sent, and whose answer has not been read.
         self._asked: Asked | None = None
         #: For how many ms to wait before the next claim; None: not at all.
         self._nap_ms: int | None = None
+        self._brpop_sent_at = 0.0
         super().__init__(*args, **options)
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **options: Any) -> Any:  # noqa: FBT001 - kombu's own
@@ -77,9 +73,14 @@ class Channel(ReceivingChannel):
             if self.in_event_loop:
                 return  # which comes by again
             time.sleep(pause)
+        free, ahead = self._wanted()
+        if free + ahead < 1:
+            return  # nobody can begin with anything
         connection = self.client.connection
-        if self._nap_ms is None:
-            self._asked = self._ask(list(queues), self._room(), frozenset(self._no_ack))
+        if self._nap_ms is None or not free:
+            if self._nap_ms is not None and time.monotonic() < self._brpop_sent_at + HORIZON:
+                return  # nothing was there a moment ago
+            self._asked = self._ask(list(queues), free, ahead, frozenset(self._no_ack))
             connection.send_command(*self._asked.command)
         else:
             keys = [self.names.wake(queue, step) for step in self.priority_steps for queue in queues]
@@ -126,13 +127,6 @@ class Channel(ReceivingChannel):
         if asked is not None:
             asked.lease.held.came(asked.numbers)
 
-    def _room(self) -> int:
-        """Return how many messages to take; who sets no limit gets one at a time, as from kombu."""
-        limits = [self.qos.can_consume_max_estimate() or 1, _MOST]
-        if self.free_slots is not None:
-            limits.append(self.free_slots())
-        return max(1, min(limits))
-
     def _answer(self, command: str, **options: Any) -> Any:
         client = self.client
         try:
@@ -151,32 +145,3 @@ class Channel(ReceivingChannel):
             raise
         self._refusals.answered(command)
         return answer
-
-    def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:
-        """Deliver what was claimed; when that fails, the rest goes back as it was."""
-        trouble: BaseException | None = None
-        back: list[str] = []
-        for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
-            queue = asked.queues[place - 1]
-            taken = Taken(queue, int(step), number, raw, recorded=queue not in asked.no_ack)
-            if (message := self._received(taken, now)) is None:
-                continue
-            tag = message["properties"]["delivery_tag"]
-            if self._closing or queue not in self._active_queues or trouble is not None:
-                back.append(tag)
-                continue
-            self._queue_cycle.rotate(queue)
-            try:
-                self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu does
-            except payload.BadMessageError as bad:
-                self._bury(taken, bad, tag)
-            except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
-                trouble = error
-                if self.lease.held.is_idle(tag):
-                    back.append(tag)
-        self.lease.give_back(back)
-        try:
-            if trouble is not None:
-                raise trouble
-        finally:
-            trouble = None  # else error and frame keep each other, and the message, alive

@@ -6,7 +6,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import redis
 
@@ -35,8 +35,16 @@ _BATCH: Final = 500
 #: How often it is looked for messages that nobody works on, when a channel has closed.
 _SWEEPS: Final = 3
 
-#: What the thread is told: acknowledge a claim, look at a message that nobody knows, move messages, or (None) end.
-_Order = int | str | list[Move] | None
+
+class _Begun(NamedTuple):
+    """Somebody has begun with the message of a claim."""
+
+    number: int
+
+
+#: What the thread is told: somebody has begun with a claim, acknowledge one, look at a message that nobody knows, move
+#: messages, or (None) end.
+_Order = _Begun | int | str | list[Move] | None
 
 
 class Keeper:
@@ -54,6 +62,8 @@ class Keeper:
         self._runs = False
         self._gate = allocate_lock()
         self._ended = SimpleQueue[None]()
+        #: What was begun with, and the server does not know it yet.
+        self._begun: set[int] = set()
         self._settling: list[int] = []
         #: Claims whose acknowledgement the server may have heard before.
         self._repeated: set[int] = set()
@@ -82,6 +92,10 @@ class Keeper:
             self._repeated.add(number)
         self.start()
         self._orders.put(number)
+
+    def begun(self, number: int) -> None:
+        """Say that somebody has begun with a message."""
+        self._orders.put(_Begun(number))
 
     def move(self, moves: list[Move]) -> None:
         """Move messages out of this worker's claims."""
@@ -138,7 +152,7 @@ class Keeper:
     def _listen(self) -> bool:
         """Take orders until there are none, or it is time for a look; False when it is time to end."""
         wait = max(0.0, self._next_look - time.monotonic())
-        if self._settling or self._moving:
+        if self._begun or self._settling or self._moving:
             wait = min(wait, _PAUSE)
         try:
             goes_on = self._take(self._orders.get(timeout=wait))
@@ -153,6 +167,9 @@ class Keeper:
     def _take(self, order: _Order) -> bool:
         if isinstance(order, int):
             self._settling.append(order)
+            self._begun.discard(order)
+        elif isinstance(order, _Begun):
+            self._begun.add(order.number)
         elif isinstance(order, str):
             if self._lease.held.is_idle(order) and (claim := self._lease.held.take(order)) is not None:
                 self._moving.append(moved(claim, "head"))
@@ -161,9 +178,12 @@ class Keeper:
         return order is not None
 
     def _deliver(self, scripts: Scripts) -> None:
-        if not (self._settling or self._moving):
+        if not (self._begun or self._settling or self._moving):
             return
         held = self._lease.held
+        if self._begun:
+            scripts.begin(self._begun)
+            self._begun.clear()
         while batch := self._settling[:_BATCH]:
             had = scripts.settle(batch)
             del self._settling[: len(batch)]

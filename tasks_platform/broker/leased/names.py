@@ -15,6 +15,7 @@ class Names:
     ``<queue>``, ``<queue><sep>3``  list        messages that are ready, one list per priority step: as kombu has it
     ``leased:delayed:<queue>``      sorted set  messages that are not due yet, by when they are, in ms since 1970
     ``leased:claimed:<worker>``     hash        messages that a worker has: the number of the claim -> list, message
+    ``leased:ahead:<worker>``       set         the numbers of those that nobody there has begun with
     ``leased:workers``              sorted set  workers, by when their lease ends, in ms since 1970
     ``leased:dead``                 sorted set  workers that were dead, by when it was seen, in ms since 1970
     ``leased:wake:<list>``          sorted set  one member while somebody should look into the list
@@ -49,6 +50,10 @@ class Names:
     def claimed(self, worker: str) -> str:
         """Return the key of what *worker* has."""
         return f"{self.prefix}leased:claimed:{worker}"
+
+    def ahead(self, worker: str) -> str:
+        """Return the key of what *worker* has and nobody has begun with."""
+        return f"{self.prefix}leased:ahead:{worker}"
 
     def delayed(self, queue: str) -> str:
         """Return the key of what is not due yet in *queue*."""

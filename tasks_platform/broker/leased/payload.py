@@ -12,9 +12,13 @@ from kombu.utils.json import dumps, loads
 #: How often a message came back from a worker that died, and the names of the last of them.
 DELIVERIES: Final = "x-delivery-count"
 DIED: Final = "x-delivery-died"
+#: How often it came back so before anybody had begun with it.
+UNBEGUN: Final = "x-delivery-unbegun"
 #: When a delayed message was to be run: ``eta`` itself would make the worker wait once more.
 TRUE_ETA: Final = "x-eta"
 _DIED_KEPT: Final = 5
+#: How often a message may come back that nobody seems to have begun with: a worker may die before it says so.
+_UNBEGUN_LIMIT: Final = 5
 
 
 class BadMessageError(ValueError):
@@ -72,8 +76,10 @@ def start_now(message: dict[str, Any]) -> None:
         headers[TRUE_ETA], headers["eta"] = headers["eta"], None
 
 
-def returned(raw: bytes, *, from_dead: str | None = None) -> tuple[bytes, int]:
+def returned(raw: bytes, *, from_dead: str | None = None, begun: bool = True) -> tuple[bytes, int]:
     """Return *raw* as it is put back, marked as redelivered, and how often it came *from* a worker that was *dead*.
+
+    Where that worker had not *begun* with it, that does not count, unless it happens again and again.
 
     Raises:
         BadMessageError: if it cannot be read, or not be written again.
@@ -84,7 +90,10 @@ def returned(raw: bytes, *, from_dead: str | None = None) -> tuple[bytes, int]:
     headers["redelivered"] = True
     message["properties"]["delivery_info"]["redelivered"] = True
     died = _number(headers.get(DELIVERIES))
-    if from_dead is not None:
+    unbegun = _number(headers.get(UNBEGUN))
+    if from_dead is not None and not begun and unbegun < _UNBEGUN_LIMIT:
+        headers[UNBEGUN] = unbegun + 1
+    elif from_dead is not None:
         died += 1
         headers[DELIVERIES] = died
         headers[DIED] = [*_texts(headers.get(DIED)), from_dead][-_DIED_KEPT:]

@@ -18,8 +18,12 @@ def recover(scripts: Scripts, worker: str, delivery_limit: int) -> int:
 
     The oldest comes first again. A message that *delivery_limit* workers died with goes to the graveyard.
     """
+    ahead = scripts.ahead_of(worker)  # first: what is begun with meanwhile had better not count
     claims = scripts.claims_of(worker)
-    moves = [recovered(number, claims[number], worker, delivery_limit) for number in sorted(claims, reverse=True)]
+    moves = [
+        recovered(number, claims[number], worker, delivery_limit, begun=number not in ahead)
+        for number in sorted(claims, reverse=True)
+    ]
     total = 0
     for first in range(0, max(len(moves), 1), _BATCH):  # also when it had nothing: then its lease is forgotten
         moved = scripts.move(worker, moves[first : first + _BATCH])
@@ -31,13 +35,13 @@ def recover(scripts: Scripts, worker: str, delivery_limit: int) -> int:
     return total
 
 
-def recovered(number: int, recorded: bytes, worker: str, delivery_limit: int) -> Move:
-    """Return where a message goes that *worker* had."""
+def recovered(number: int, recorded: bytes, worker: str, delivery_limit: int, *, begun: bool) -> Move:
+    """Return where a message goes that *worker* had, and had *begun* with or not."""
     where, raw = split(recorded)
     if not where:
         return Move(number, "nowhere", b"", b"")  # it was put elsewhere by the job itself
     try:
-        message, deaths = returned(raw, from_dead=worker)
+        message, deaths = returned(raw, from_dead=worker, begun=begun)
     except BadMessageError as bad:
         what = Buried(reason="unreadable", detail=str(bad), queue=where.decode(errors="replace"), raw=raw)
         return Move(number, "graveyard", b"", what.write())

@@ -79,10 +79,12 @@ class ReceivingChannel(StoringChannel):
     def _longest_nap_ms(self) -> int:
         return int(self.brpop_timeout * 1000) or _LONGEST_NAP_MS
 
-    def _ask(self, queues: list[str], want: int, no_ack: frozenset[str]) -> Asked:
+    def _ask(self, queues: list[str], free: int, ahead: int, no_ack: frozenset[str]) -> Asked:
+        numbers = self.lease.begin(free + ahead, recorded=not no_ack.issuperset(queues))
         self.lease.asked = asked = Asked(
             lease=self.lease,
-            numbers=self.lease.begin(want, recorded=not no_ack.issuperset(queues)),
+            numbers=numbers,
+            ahead_from=numbers.start + free,
             queues=queues,
             no_ack=no_ack,
             all_steps=self.all_steps,
@@ -156,7 +158,7 @@ class ReceivingChannel(StoringChannel):
         claim = self.server.register_script(CLAIM)
         self._maybe_update_queues_expire(self.server, queue)
         while True:
-            asked = self._ask([queue], 1, frozenset() if recorded else frozenset({queue}))
+            asked = self._ask([queue], 1, 0, frozenset() if recorded else frozenset({queue}))
             try:
                 now, _, *found = claim(keys=asked.keys, args=asked.arguments)
                 if not found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -64,6 +64,10 @@ class Scripts:
         had: int = self._settle(keys=self._keys(self._worker), args=[self._worker, *numbers])
         return had
 
+    def begin(self, numbers: Collection[int]) -> None:
+        """Remember of claims that somebody has begun with them."""
+        self.client.srem(self._names.ahead(self._worker), *numbers)
+
     def move(self, worker: str, moves: Sequence[Move]) -> int:
         """Move messages out of the claims of *worker*; return how many, -1 if it is another one and alive."""
         whose = "own" if worker == self._worker else "dead"
@@ -86,6 +90,11 @@ class Scripts:
         found: Any = self.client.hgetall(self._names.claimed(worker))
         return {int(number): recorded for number, recorded in found.items()}
 
+    def ahead_of(self, worker: str) -> frozenset[int]:
+        """Return those claims that nobody of *worker* has begun with."""
+        found: Any = self.client.smembers(self._names.ahead(worker))
+        return frozenset(map(int, found))
+
     def promote(self, asked: Asked) -> None:
         """Move what has become due in the queues that were *asked* for into its lists, and take nothing."""
         nothing = replace(asked, numbers=range(0))
@@ -97,4 +106,4 @@ class Scripts:
         return float(told.get("uptime_in_seconds", 0))
 
     def _keys(self, worker: str) -> list[str]:
-        return [self._names.workers, self._names.claimed(worker)]
+        return [self._names.workers, self._names.claimed(worker), self._names.ahead(worker)]

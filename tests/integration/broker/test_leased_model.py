@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Longer than the test: a lease ends when a rule says so.
 LEASE = 1000.0
 LIMIT = 2
+#: How often a message comes back uncounted from workers that had not begun with it.
+UNBEGUN_LIMIT = 5
 STEPS = (0, 3, 9)
 QUEUES = ("a", "b")
 #: Stands for a message that its job has put elsewhere by itself, until the worker acknowledges it.
@@ -50,8 +52,12 @@ class Model:
         self.fallen: set[str] = set()
         #: What workers have: number of the claim -> message, queue, step.
         self.claimed: dict[str, dict[int, tuple[str, str, int]]] = {}
+        #: Those of them that nobody has begun with: worker, number of the claim.
+        self.ahead: set[tuple[str, int]] = set()
         self.graveyard: list[str] = []
         self.deaths: dict[str, int] = {}
+        #: How often a message came back from a dead worker that had not begun with it.
+        self.unbegun: dict[str, int] = {}
 
     def promote(self, asked: tuple[str, ...]) -> None:
         for queue in asked:
@@ -60,24 +66,33 @@ class Model:
                     self.ready[queue, step].append(message)
             self.delayed[queue] = [(it, step) for it, step in self.delayed[queue] if it not in self.fallen]
 
-    def claim(self, worker: str, asked: tuple[str, ...], taken: tuple[int, ...], numbers: range) -> list[str]:
+    def claim(
+        self, worker: str, asked: tuple[str, ...], taken: tuple[int, ...], numbers: range, free: int
+    ) -> list[str]:
         self.promote(asked)
         got: list[str] = []
         for step in taken:
             for queue in asked:
                 while len(got) < len(numbers) and self.ready[queue, step]:
                     message = self.ready[queue, step].pop(0)
-                    self.claimed[worker][numbers[len(got)]] = (message, queue, step)
+                    number = numbers[len(got)]
+                    self.claimed[worker][number] = (message, queue, step)
+                    if len(got) >= free:
+                        self.ahead.add((worker, number))
                     got.append(message)
         return got
 
     def recover(self, worker: str) -> None:
         for number in sorted(self.claimed[worker], reverse=True):
             message, queue, step = self.claimed[worker].pop(number)
+            begun = (worker, number) not in self.ahead
             if message == MARK:
                 continue
-            self.deaths[message] = self.deaths.get(message, 0) + 1
-            if self.deaths[message] >= LIMIT:
+            if not begun and self.unbegun.get(message, 0) < UNBEGUN_LIMIT:
+                self.unbegun[message] = self.unbegun.get(message, 0) + 1
+            else:
+                self.deaths[message] = self.deaths.get(message, 0) + 1
+            if self.deaths.get(message, 0) >= LIMIT:
                 self.graveyard.append(message)
             else:
                 self.ready[queue, step].insert(0, message)
@@ -126,16 +141,24 @@ class LeasedBroker(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 5),
-        want=st.integers(1, 4),
+        free=st.integers(0, 3),
+        ahead=st.integers(0, 3),
         asked=st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")]),
         taken=st.sampled_from([STEPS, (3, 9), (0,)]),
     )
-    def claim(self, which: int, want: int, asked: tuple[str, ...], taken: tuple[int, ...]) -> None:
+    def claim(self, which: int, free: int, ahead: int, asked: tuple[str, ...], taken: tuple[int, ...]) -> None:
         worker = self.worker(which)
         lease = self.leases[worker]
-        numbers = lease.held.number(want)
+        numbers = lease.held.number(free + ahead)
         sent = Asked(
-            lease=lease, numbers=numbers, queues=list(asked), no_ack=(), all_steps=STEPS, steps=taken, nap_ms=5000
+            lease=lease,
+            numbers=numbers,
+            ahead_from=numbers.start + free,
+            queues=list(asked),
+            no_ack=(),
+            all_steps=STEPS,
+            steps=taken,
+            nap_ms=5000,
         )
         found: Any = lease.scripts.client.register_script(CLAIM)(keys=sent.keys, args=sent.arguments)
         got = []
@@ -144,7 +167,14 @@ class LeasedBroker(RuleBasedStateMachine):
             lease.held.add(str(number), Claim(number, queue, names.ready(queue, int(step)).encode(), raw))
             got.append(_name(raw))
         lease.held.came(numbers)
-        assert got == self.model.claim(worker, asked, taken, numbers)
+        assert got == self.model.claim(worker, asked, taken, numbers, free)
+
+    @rule(which=st.integers(0, 5), one=st.integers(0, 9))
+    def begin(self, which: int, one: int) -> None:
+        worker, tag = self.some_claim(which, one)
+        if tag is not None:
+            self.leases[worker].scripts.begin([int(tag)])
+            self.model.ahead.discard((worker, int(tag)))
 
     @rule(which=st.integers(0, 5), one=st.integers(0, 9))
     def acknowledge(self, which: int, one: int) -> None:
@@ -188,6 +218,7 @@ class LeasedBroker(RuleBasedStateMachine):
             return
         self.model.claimed[worker][int(tag)] = (MARK, claim[1], 0)
         self.model.deaths.pop(claim[0], None)
+        self.model.unbegun.pop(claim[0], None)
         self.model.fallen.discard(claim[0])
         if later:
             self.model.delayed[claim[1]].append((claim[0], step))
@@ -249,6 +280,9 @@ class LeasedBroker(RuleBasedStateMachine):
             recorded: Any = self.server.hgetall(names.claimed(worker))
             found = {int(number): _recorded(value) for number, value in recorded.items()}
             assert found == {number: message for number, (message, _, _) in claims.items()}, worker
+            unbegun = {number for one, number in self.model.ahead if one == worker and number in claims}
+            ahead: Any = self.server.smembers(names.ahead(worker))
+            assert {int(number) for number in ahead} == unbegun, worker
             assert (self.server.zscore(names.workers, worker) is not None) == bool(claims), worker
         buried: Any = self.server.lrange(names.graveyard, 0, -1)
         assert [_name(Buried.read(it).raw) for it in reversed(buried)] == self.model.graveyard

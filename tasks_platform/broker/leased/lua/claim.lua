@@ -1,7 +1,8 @@
 -- Take messages for a worker, strictly by priority, and record them under its lease.
--- KEYS  1 workers by the end of their leases   2 what this worker has
+-- KEYS  1 workers by the end of their leases   2 what this worker has   3 those of it that nobody has begun with
 -- ARGV  1 the worker   2 the lease in ms   3 the most to take   4 the number of the first claim   5 look ahead, in ms
---       6 the prefix of all keys   7 what stands between a queue and a step   8 the number of queues
+--       6 the prefix of all keys   7 what stands between a queue and a step   8 the number of the first claim that is
+--       not begun with at once   9 the number of queues
 --       then per queue: its name, and '1' if its messages are not to be acknowledged
 --       then all priority steps, '|', and the steps to take, first to last
 -- Returns {now in ms, when the next delayed message is due in ms or 0, then per message: the place of its queue in the
@@ -14,15 +15,15 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local worker, lease, want, number, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local prefix, sep, count = ARGV[6], ARGV[7], tonumber(ARGV[8])
+local prefix, sep, ahead_from, count = ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local queues, unrecorded = {}, {}
 for i = 1, count do
-    queues[i], unrecorded[i] = ARGV[7 + 2 * i], ARGV[8 + 2 * i] == '1'
+    queues[i], unrecorded[i] = ARGV[8 + 2 * i], ARGV[9 + 2 * i] == '1'
 end
 local steps, taken_steps = {}, {}
 local into = steps
-for i = 9 + 2 * count, #ARGV do
+for i = 10 + 2 * count, #ARGV do
     if ARGV[i] == '|' then
         into = taken_steps
     else
@@ -83,7 +84,7 @@ for i = 1, count do
     end
 end
 
-local result, recorded = {now, next_due}, false
+local result, recorded, later = {now, next_due}, false, {}
 for _, step in ipairs(taken_steps) do
     for i = 1, count do
         if want == 0 then
@@ -100,6 +101,9 @@ for _, step in ipairs(taken_steps) do
                 if not unrecorded[i] then
                     records[#records + 1] = number
                     records[#records + 1] = list .. '\0' .. message
+                    if number >= ahead_from then
+                        later[#later + 1] = number
+                    end
                 end
                 number = number + 1
             end
@@ -113,6 +117,9 @@ end
 
 if recorded then
     redis.call('ZADD', KEYS[1], 'GT', now + lease, worker)
+    if #later > 0 then
+        redis.call('SADD', KEYS[3], unpack(later))
+    end
 end
 for name, place in pairs(filled) do
     if redis.call('EXISTS', prefix .. name) == 1 then

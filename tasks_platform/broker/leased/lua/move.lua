@@ -1,5 +1,6 @@
 -- Move messages that a worker has back into their lists, or to the graveyard.
--- KEYS  1 workers by the end of their leases   2 what the worker has   3 the graveyard
+-- KEYS  1 workers by the end of their leases   2 what the worker has   3 those of it that nobody has begun with
+--       4 the graveyard
 -- ARGV  1 the worker   2 'own' if it gives them back itself, 'dead' if its lease has ended
 --       3 the length of the prefix of all keys
 --       then per message: number of the claim, where ('head' or 'tail' of the list; 'graveyard'; 'nowhere'; or, in ms
@@ -20,7 +21,7 @@ local function put(where, list, message)
     if where == 'nowhere' then
         return {ok = 'OK'}
     elseif where == 'graveyard' then
-        return redis.pcall('LPUSH', KEYS[3], message)
+        return redis.pcall('LPUSH', KEYS[4], message)
     elseif tonumber(where) then
         return redis.pcall('ZADD', list, where, message)
     end
@@ -40,6 +41,7 @@ for i = 4, #ARGV, 4 do
     local number, where, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local recorded = redis.call('HGET', KEYS[2], number)
     if recorded then
+        redis.call('SREM', KEYS[3], number)
         redis.call('HDEL', KEYS[2], number) -- first: a full server lets a script go on that has begun
         if string.byte(recorded, 1) == 0 then -- its job has put it elsewhere by itself
             where = 'nowhere'

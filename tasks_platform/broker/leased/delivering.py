@@ -1,0 +1,134 @@
+"""DeliveringChannel: the part of a leased channel that hands on what was claimed, at once or when somebody is free."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from tasks_platform.broker.leased import payload
+from tasks_platform.broker.leased.asking import Asked
+from tasks_platform.broker.leased.pace import Pace
+from tasks_platform.broker.leased.receiving import ReceivingChannel, Taken
+
+#: The most messages that are claimed at once.
+MOST: Final = 100
+#: Seconds after which a message goes back that nobody here could begin with.
+_PATIENCE: Final = 1.0
+
+
+class _Ahead(NamedTuple):
+    """A message that was taken before anybody could begin with it, and when, in seconds of the monotonic clock."""
+
+    taken: Taken
+    message: dict[str, Any]
+    since: float
+
+
+class DeliveringChannel(ReceivingChannel):
+    """A channel that delivers no more than its consumer can begin with, where the consumer says how much that is.
+
+    Of messages that are done with quickly it takes some ahead, as many as were begun with in the last milliseconds:
+    they need not wait for an answer of the server. What it could not deliver after all goes back.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        #: How many messages somebody could begin with now, where the limit of the channel does not say it all.
+        self.free_slots: Callable[[], int] | None = None
+        #: Whether somebody calls `deliver_ahead` whenever a slot becomes free.
+        self.looks_ahead = False
+        self._pace = Pace()
+        self._ahead: deque[_Ahead] = deque()
+        super().__init__(*args, **options)
+
+    def _basic_cancel(self, consumer_tag: str) -> None:
+        super()._basic_cancel(consumer_tag)
+        self._return_ahead()
+
+    def close(self) -> None:
+        """Close the channel; what nobody has begun with goes back."""
+        self._return_ahead()
+        super().close()
+
+    def deliver_ahead(self) -> int:
+        """Deliver what was taken ahead, if somebody can begin with it, and return how many; soon the rest goes back."""
+        delivered = 0
+        if self._ahead and self._ahead[0].since < time.monotonic() - min(_PATIENCE, self.lease_seconds / 4):
+            self._return_ahead()
+        while self._ahead and self._free() > 0:
+            taken, message, _ = self._ahead.popleft()
+            tag = message["properties"]["delivery_tag"]
+            if tag not in self.lease.held:
+                continue  # it was given to others meanwhile
+            try:
+                self._begin(taken, message, late=True)
+                delivered += 1
+            except BaseException:
+                if self.lease.held.is_idle(tag):
+                    self.lease.give_back([tag])
+                raise
+        return delivered
+
+    def _return_ahead(self) -> None:
+        """Give back what nobody has begun with."""
+        if self._ahead:
+            tags = [one.message["properties"]["delivery_tag"] for one in self._ahead]
+            self._ahead.clear()
+            self.lease.give_back(tags)
+
+    def _free(self) -> int:
+        """Return how many messages somebody can begin with; who sets no limit gets one at a time, as from kombu."""
+        estimate = self.qos.can_consume_max_estimate()
+        if self.free_slots is None:
+            return max(1, min(estimate or 1, MOST))
+        return max(0, min(MOST if estimate is None else estimate, self.free_slots(), MOST))
+
+    def _wanted(self) -> tuple[int, int]:
+        """Return how many messages to claim for free slots, and how many for those that will be free soon."""
+        free = 0 if self._ahead else self._free()
+        if not self.looks_ahead:
+            return free, 0
+        target, have = self._pace.ahead(time.monotonic()), len(self._ahead)
+        return free, target - have if have <= target // 2 else 0
+
+    def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:
+        """Deliver what was claimed; when that fails, the rest goes back as it was."""
+        trouble: BaseException | None = None
+        back: list[str] = []
+        for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+            queue = asked.queues[place - 1]
+            taken = Taken(queue, int(step), number, raw, recorded=queue not in asked.no_ack)
+            if (message := self._received(taken, now)) is None:
+                continue
+            tag = message["properties"]["delivery_tag"]
+            if self._closing or queue not in self._active_queues or trouble is not None:
+                back.append(tag)
+                continue
+            if taken.recorded and self.looks_ahead and (self._ahead or self._free() < 1):
+                self._ahead.append(_Ahead(taken, message, time.monotonic()))
+                continue
+            try:
+                self._begin(taken, message, late=number >= asked.ahead_from)
+            except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
+                trouble = error
+                if self.lease.held.is_idle(tag):
+                    back.append(tag)
+        self.lease.give_back(back)
+        try:
+            if trouble is not None:
+                raise trouble
+        finally:
+            trouble = None  # else error and frame keep each other, and the message, alive
+
+    def _begin(self, taken: Taken, message: dict[str, Any], *, late: bool) -> None:
+        """Deliver a message; *late* if the server does not know yet that somebody begins with it."""
+        if late and taken.recorded:
+            self.lease.begun(taken.number)
+        if self.looks_ahead:
+            self._pace.began(time.monotonic())
+        self._queue_cycle.rotate(taken.queue)
+        try:
+            self.connection._deliver(message, taken.queue)  # noqa: SLF001 - as kombu does
+        except payload.BadMessageError as bad:
+            self._bury(taken, bad, message["properties"]["delivery_tag"])

@@ -15,6 +15,7 @@ from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel
 
 from tasks_platform.broker.leased.channel import Channel as LeasedChannel
+from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
 from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
@@ -175,7 +176,7 @@ class SteadyConsumer(Consumer):
 
     def _serve_leased(self, channel: LeasedChannel) -> None:
         channel.qos.__dict__.pop("can_consume", None)  # Celery's way to take no more than there are slots
-        channel.free_slots = self._free_slots
+        channel.slots = self._slots_now
         # the solo pool has no time to give back what it took ahead while it runs something long
         if self.hub is not None and not isinstance(self.pool, SoloPool):
             channel.looks_ahead = True
@@ -210,10 +211,10 @@ class SteadyConsumer(Consumer):
     def _slots(self) -> int:
         return int(getattr(self.controller, "max_concurrency", None) or self.pool.num_processes)
 
-    def _free_slots(self) -> int:
-        """Return how many jobs could begin now; those of a lost connection, and acknowledged ones, run as well."""
+    def _slots_now(self) -> Slots:
+        """Return how many jobs can run, and how many do: those of a lost connection, and acknowledged ones, as well."""
         most = self._slots() if self.app.conf.worker_disable_prefetch else self.qos.value or self._slots()
-        return int(most) - len(worker_state.reserved_requests)
+        return Slots(int(most), len(worker_state.reserved_requests))
 
     def _is_of_a_lost_channel(self, message: Any) -> bool:
         consumer = self.task_consumer

@@ -8,18 +8,22 @@ from tasks_platform.broker.leased.pace import HORIZON, MOST, Pace
 
 
 @pytest.mark.parametrize(
-    ("moments", "now", "ahead"),
+    ("moments", "now", "taken", "ahead"),
     [
-        ([], 1.0, 0),
-        ([1.0], 1.0, 1),
-        ([1.0, 1.0, 1.0], 1.0 + HORIZON / 2, 3),
-        ([1.0, 1.0 + HORIZON], 1.0 + HORIZON * 1.5, 1),
-        ([1.0, 1.0], 2.0, 0),
-        ([1.0] * 1000, 1.0, MOST),
+        ([], 1.0, 0, 0),
+        ([1.0], 1.0, 0, 1),
+        ([1.0], 1.0, 1, 0),
+        ([1.0, 1.0, 1.0], 1.0 + HORIZON / 2, 2, 1),
+        ([1.0, 1.0 + HORIZON], 1.0 + HORIZON * 1.5, 0, 1),
+        ([1.0, 1.0], 2.0, 0, 0),
+        ([1.0], 1.0, 8, 0),
+        ([1.0] * 1000, 1.0, 10, MOST - 10),
     ],
 )
-def test_as_many_are_taken_ahead_as_were_begun_with_lately(moments: list[float], now: float, ahead: int) -> None:
+def test_as_many_are_taken_ahead_as_were_done_with_lately(
+    moments: list[float], now: float, taken: int, ahead: int
+) -> None:
     pace = Pace()
     for moment in moments:
         pace.began(moment)
-    assert pace.ahead(now) == ahead
+    assert pace.ahead(now, taken) == ahead

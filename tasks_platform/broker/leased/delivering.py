@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tasks_platform.broker.leased import payload
 from tasks_platform.broker.leased.asking import Asked
-from tasks_platform.broker.leased.pace import Pace
+from tasks_platform.broker.leased.pace import Pace, Slots
 from tasks_platform.broker.leased.receiving import ReceivingChannel, Taken
 
 #: The most messages that are claimed at once.
@@ -29,13 +29,13 @@ class _Ahead(NamedTuple):
 class DeliveringChannel(ReceivingChannel):
     """A channel that delivers no more than its consumer can begin with, where the consumer says how much that is.
 
-    Of messages that are done with quickly it takes some ahead, as many as were begun with in the last milliseconds:
+    Of messages that are done with quickly it takes some ahead, as many as were done with in the last milliseconds:
     they need not wait for an answer of the server. What it could not deliver after all goes back.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        #: How many messages somebody could begin with now, where the limit of the channel does not say it all.
-        self.free_slots: Callable[[], int] | None = None
+        #: What somebody can be at, where the limit of the channel does not say it all.
+        self.slots: Callable[[], Slots] | None = None
         #: Whether somebody calls `deliver_ahead` whenever a slot becomes free.
         self.looks_ahead = False
         self._pace = Pace()
@@ -80,16 +80,17 @@ class DeliveringChannel(ReceivingChannel):
     def _free(self) -> int:
         """Return how many messages somebody can begin with; who sets no limit gets one at a time, as from kombu."""
         estimate = self.qos.can_consume_max_estimate()
-        if self.free_slots is None:
+        if self.slots is None:
             return max(1, min(estimate or 1, MOST))
-        return max(0, min(MOST if estimate is None else estimate, self.free_slots(), MOST))
+        total, taken = self.slots()
+        return max(0, min(MOST if estimate is None else estimate, total - taken, MOST))
 
     def _wanted(self) -> tuple[int, int]:
         """Return how many messages to claim for free slots, and how many for those that will be free soon."""
         free = 0 if self._ahead else self._free()
-        if not self.looks_ahead:
+        if self.slots is None or not self.looks_ahead:
             return free, 0
-        target, have = self._pace.ahead(time.monotonic()), len(self._ahead)
+        target, have = self._pace.ahead(time.monotonic(), self.slots().taken), len(self._ahead)
         return free, target - have if have <= target // 2 else 0
 
     def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:

@@ -1,20 +1,27 @@
-"""Pace: how many messages a worker may take ahead of those that it can begin with now."""
+"""Pace: how much a worker can begin with, and how many messages it may take ahead of that."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
-#: Seconds: what is taken ahead is what was begun within so long.
+#: Seconds: as many are taken ahead as were begun and done with within so long.
 HORIZON: Final = 0.02
 #: The most that is taken ahead.
 MOST: Final = 50
 
 
+class Slots(NamedTuple):
+    """How many messages a worker can be at, and at how many it is."""
+
+    total: int
+    taken: int
+
+
 class Pace:
     """When the last messages were begun with.
 
-    Who begins with many in a short time need not ask for each; who does not takes nothing that others could begin with.
+    Who is done with many in a short time need not ask for each; who is not takes nothing that others could begin with.
     """
 
     def __init__(self) -> None:
@@ -24,8 +31,8 @@ class Pace:
         """Note that a message was begun with *now*, in seconds of any clock that goes on."""
         self._moments.append(now)
 
-    def ahead(self, now: float) -> int:
-        """Return how many messages to have that nobody has begun with."""
+    def ahead(self, now: float, taken: int) -> int:
+        """Return how many messages to have that nobody has begun with, while as many slots are *taken*."""
         while self._moments and self._moments[0] < now - HORIZON:
             self._moments.popleft()
-        return len(self._moments)
+        return max(0, len(self._moments) - taken)

@@ -19,8 +19,8 @@ class LeasedQoS(_Base):  # type: ignore[misc]  # kombu has no type hints
     channel: Channel
 
     def can_consume(self) -> bool:
-        """Tell whether messages may come; a channel that is told how many could be begun with sees to it itself."""
-        return self.channel.free_slots is not None or bool(super().can_consume())
+        """Tell whether messages may come; a channel that is told of slots sees to it itself."""
+        return self.channel.slots is not None or bool(super().can_consume())
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message that was delivered: it was recorded at the server when it was claimed."""

@@ -15,6 +15,7 @@ from kombu import Consumer, Queue
 from simple_queues import claims, put, take
 from tasks_platform.broker.leased.graveyard import Graveyard
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.leased.scripts import Scripts
 from waiting import wait_for
 
@@ -133,7 +134,7 @@ def test_an_answer_that_is_read_late_does_not_begin_what_others_were_given(
 def test_who_has_no_free_slot_left_but_one_takes_one(connection: Connection, redis_db: redis.Redis) -> None:
     for number in range(5):
         put(connection, "q", number)
-    connection.default_channel.free_slots = lambda: 1
+    connection.default_channel.slots = lambda: Slots(1, 0)
     got: list[Any] = []
     with Consumer(
         connection.default_channel,

@@ -11,6 +11,7 @@ from kombu.transport.virtual import Base64
 from simple_queues import put
 from tasks_platform.broker.leased import pace, payload
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.leased.reaper import recover
 from tasks_platform.broker.leased.scripts import Scripts
 from waiting import wait_for
@@ -30,7 +31,7 @@ class Worker:
 
     def __init__(self, connection: Connection) -> None:
         self.channel: Any = connection.default_channel
-        self.channel.free_slots = lambda: 0 if self.busy else SLOTS - len(self.at_work)
+        self.channel.slots = lambda: Slots(0 if self.busy else SLOTS, len(self.at_work))
         self.channel.looks_ahead = True
         self.connection = connection
         self.busy = False

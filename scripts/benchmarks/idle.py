@@ -54,20 +54,22 @@ def idle(seconds: int, jobs: int, *, as_json: bool) -> None:
     """
     counts: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as server:
+        diary = Path(folder) / "starts"
+        diary.touch()
         app = create_app(Settings(redis_url=server.url, business=False, modules="delayed"))
         app.loader.import_default_modules()
         client = Redis.from_url(server.url)
         starts = app.tasks["bench.starts"]
         for name, (kind, scheme) in IDLE.items():
             client.flushdb()
-            with _worker(kind, server.url.replace("redis://", scheme), server.url):
+            with _worker(kind, server.url.replace("redis://", scheme), server.url, diary):
                 if kind == "plain":
                     time.sleep(10)  # what a worker does in its first seconds is no part of it
                 else:
                     _until(lambda: app.control.ping(timeout=1))
-                    _begun(client, lambda: starts.delay(0))
-                    soon = [_soon(client, starts) for _ in track(range(jobs), "at once", console=Console(stderr=True))]
-                    late = [_late(client, starts) for _ in track(range(jobs), "delayed", console=Console(stderr=True))]
+                    _begun(diary, lambda: starts.delay(0))
+                    soon = [_soon(diary, starts) for _ in track(range(jobs), "at once", console=Console(stderr=True))]
+                    late = [_late(diary, starts) for _ in track(range(jobs), "delayed", console=Console(stderr=True))]
                 counts[name] = _heard(client, seconds)
         app.close()
     figures = {
@@ -97,26 +99,25 @@ def _spread(what: str, moments: list[float]) -> dict[str, float]:
     }
 
 
-def _late(client: Redis, task: Any) -> float:
+def _late(diary: Path, task: Any) -> float:
     """Return how many seconds after it was due a job was begun."""
     due = datetime.now(UTC) + timedelta(seconds=random.uniform(0.3, 0.8))  # noqa: S311
-    return _begun(client, lambda: task.apply_async((0,), eta=due)) - due.timestamp()
+    return _begun(diary, lambda: task.apply_async((0,), eta=due)) - due.timestamp()
 
 
-def _soon(client: Redis, task: Any) -> float:
+def _soon(diary: Path, task: Any) -> float:
     """Return how many seconds after it was sent a job was begun."""
     time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - the worker has had nothing to do for a while
     sent = time.time()
-    return _begun(client, lambda: task.delay(0)) - sent
+    return _begun(diary, lambda: task.delay(0)) - sent
 
 
-def _begun(client: Redis, send: Any) -> float:
+def _begun(diary: Path, send: Any) -> float:
     """Send a job, and return when it was begun, in seconds since 1970."""
-    before = client.llen(STARTS)
+    before = diary.stat().st_size
     send()
-    _until(lambda: client.llen(STARTS) != before)
-    last: Any = client.lindex(STARTS, -1)
-    return float(last)
+    _until(lambda: diary.stat().st_size > before)
+    return float(diary.read_text().splitlines()[-1])
 
 
 def _heard(client: Any, seconds: float) -> dict[str, float]:
@@ -134,9 +135,9 @@ def _heard(client: Any, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _worker(kind: str, broker: str, server: str) -> Iterator[None]:
+def _worker(kind: str, broker: str, server: str, diary: Path) -> Iterator[None]:
     environment = {**os.environ, "PYTHONPATH": str(HERE), "TASKS_REDIS_URL": server, "BENCH_BROKER": broker}
-    environment |= {"TASKS_MODULES": "delayed", "TASKS_BUSINESS": "false"}
+    environment |= {"TASKS_MODULES": "delayed", "TASKS_BUSINESS": "false", STARTS: str(diary)}
     command = [sys.executable, "-m", "celery", "-A", kind, "worker", "--concurrency", "2", "--loglevel", "ERROR"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = subprocess.Popen(  # noqa: S603

@@ -85,6 +85,8 @@ class Channel(DeliveringChannel):
         else:
             keys = [self.names.wake(queue, step) for step in self.priority_steps for queue in queues]
             connection.send_command("BZPOPMIN", *keys, self._nap_ms / 1000)
+            if self._nap_ms < self._longest_nap_ms:
+                self.lease.nudge_in(self._nap_ms / 1000)
         self._in_poll = connection
         self._brpop_sent_at = time.monotonic()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -43,8 +44,8 @@ class _Begun(NamedTuple):
 
 
 #: What the thread is told: somebody has begun with a claim, acknowledge one, look at a message that nobody knows, move
-#: messages, or (None) end.
-_Order = _Begun | int | str | list[Move] | None
+#: messages, nudge the server at a moment (a float), or (None) end.
+_Order = _Begun | int | float | str | list[Move] | None
 
 
 class Keeper:
@@ -71,6 +72,9 @@ class Keeper:
         #: Before this, in seconds of the monotonic clock, no other worker is taken for dead; None: not known yet.
         self._patient_until: float | None = None
         self._next_look = 0.0
+        #: When the server is to be nudged: one with nothing to do ends the waiting of its clients at its next tick,
+        #: up to 100 ms late; it looks at them whenever anybody says anything.
+        self._nudge_at = math.inf
         self._delivered_at = 0.0
         self._in_trouble = False
         self._in_trouble_since = 0.0
@@ -96,6 +100,11 @@ class Keeper:
     def begun(self, number: int) -> None:
         """Say that somebody has begun with a message."""
         self._orders.put(_Begun(number))
+
+    def nudge_at(self, moment: float) -> None:
+        """Say something to the server at a *moment* of the monotonic clock."""
+        self.start()
+        self._orders.put(moment)
 
     def move(self, moves: list[Move]) -> None:
         """Move messages out of this worker's claims."""
@@ -136,6 +145,9 @@ class Keeper:
             try:
                 goes_on = self._listen()
                 # the lease first: what is refused below must not cost it
+                if time.monotonic() >= self._nudge_at:
+                    self._nudge_at = math.inf
+                    scripts.client.ping()
                 seen = self._look(scripts) if goes_on and time.monotonic() >= self._next_look else None
                 self._deliver(scripts)
                 if seen is not None:
@@ -151,7 +163,7 @@ class Keeper:
 
     def _listen(self) -> bool:
         """Take orders until there are none, or it is time for a look; False when it is time to end."""
-        wait = max(0.0, self._next_look - time.monotonic())
+        wait = max(0.0, min(self._next_look, self._nudge_at) - time.monotonic())
         if self._begun or self._settling or self._moving:
             wait = min(wait, _PAUSE)
         try:
@@ -165,7 +177,9 @@ class Keeper:
         return goes_on
 
     def _take(self, order: _Order) -> bool:
-        if isinstance(order, int):
+        if isinstance(order, float):
+            self._nudge_at = min(self._nudge_at, order)
+        elif isinstance(order, int):
             self._settling.append(order)
             self._begun.discard(order)
         elif isinstance(order, _Begun):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 #: What a server that is away, or not ready, answers with.
 TROUBLE = (redis.RedisError, OSError)
+#: Seconds by which a server is nudged later than somebody's waiting ends: it was told of that a bit later.
+_A_BIT = 0.003
 
 
 class Lease:
@@ -76,6 +78,10 @@ class Lease:
         if recorded:
             self._keeper.start()
         return numbers
+
+    def nudge_in(self, seconds: float) -> None:
+        """See to it that the server does not sleep on when somebody has waited for it for so many *seconds*."""
+        self._keeper.nudge_at(time.monotonic() + seconds + _A_BIT)
 
     def look_again(self, numbers: range) -> None:
         """Keep the lease, and expect those of the claims with these *numbers* no more that others have by now."""

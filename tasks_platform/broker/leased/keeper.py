@@ -43,9 +43,15 @@ class _Begun(NamedTuple):
     number: int
 
 
-#: What the thread is told: somebody has begun with a claim, acknowledge one, look at a message that nobody knows, move
-#: messages, nudge the server at a moment (a float), or (None) end.
-_Order = _Begun | int | float | str | list[Move] | None
+class _Nudge(NamedTuple):
+    """The server is to hear something at a moment, in seconds of the monotonic clock."""
+
+    moment: float
+
+
+#: What the thread is told: somebody has begun with a claim, nudge the server, acknowledge a claim, look at a message
+#: that nobody knows, move messages, or (None) end.
+_Order = _Begun | _Nudge | int | str | list[Move] | None
 
 
 class Keeper:
@@ -104,7 +110,7 @@ class Keeper:
     def nudge_at(self, moment: float) -> None:
         """Say something to the server at a *moment* of the monotonic clock."""
         self.start()
-        self._orders.put(moment)
+        self._orders.put(_Nudge(moment))
 
     def move(self, moves: list[Move]) -> None:
         """Move messages out of this worker's claims."""
@@ -177,13 +183,13 @@ class Keeper:
         return goes_on
 
     def _take(self, order: _Order) -> bool:
-        if isinstance(order, float):
-            self._nudge_at = min(self._nudge_at, order)
-        elif isinstance(order, int):
+        if isinstance(order, int):
             self._settling.append(order)
             self._begun.discard(order)
         elif isinstance(order, _Begun):
             self._begun.add(order.number)
+        elif isinstance(order, _Nudge):
+            self._nudge_at = min(self._nudge_at, order.moment)
         elif isinstance(order, str):
             if self._lease.held.is_idle(order) and (claim := self._lease.held.take(order)) is not None:
                 self._moving.append(moved(claim, "head"))

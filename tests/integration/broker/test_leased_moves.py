@@ -9,7 +9,7 @@ import redis
 from celery.signals import after_task_publish, before_task_publish
 from kombu import Connection, Exchange, Producer, Queue
 
-from simple_queues import claims, put, take
+from simple_queues import claims, end_lease, put, take
 from tasks_platform.broker.leased import in_place_of
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.reaper import recover
@@ -116,7 +116,7 @@ def test_a_job_that_was_claimed_at_another_broker_is_published(
 def test_what_was_given_to_another_worker_is_not_sent_beside_it(connection: Connection, redis_db: redis.Redis) -> None:
     message = claimed(connection)
     _, _, worker = message.delivery_info["claim"].partition("@")
-    redis_db.zadd(names.workers, {worker: 1})  # it stood still for longer than its lease
+    end_lease(redis_db, worker)
     assert recover(Scripts(redis_db, names, "rescuer"), worker, 5) == 1
     again(connection, message, "new")
     assert (redis_db.llen("q"), redis_db.zscore(names.dead, worker) is not None) == (1, True)

@@ -8,7 +8,7 @@ import pytest
 from kombu import Connection, Consumer, Queue
 from kombu.transport.virtual import Base64
 
-from simple_queues import put
+from simple_queues import end_lease, put
 from tasks_platform.broker.leased import pace, payload
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.pace import Slots
@@ -84,11 +84,6 @@ def left(redis_db: redis.Redis) -> list[int]:
     return [int(payload_of(raw)) for raw in reversed(found)]
 
 
-def loses_its_lease(worker: Worker, redis_db: redis.Redis) -> None:
-    worker.channel.lease._keeper.stop()
-    redis_db.zadd(names.workers, {worker.name: 1})
-
-
 def payload_of(raw: bytes) -> Any:
     return Base64().decode(payload.read(raw)["body"])
 
@@ -136,7 +131,7 @@ def test_a_death_counts_for_what_was_begun_with(worker: Worker, redis_db: redis.
     begun = {message.payload for message in worker.at_work}
     had = len(worker.channel._ahead)
     wait_for(lambda: ahead(redis_db, worker) == had, 10, "the word of those that were begun with")
-    loses_its_lease(worker, redis_db)
+    end_lease(redis_db, worker.name)
     assert recover(Scripts(redis_db, names, "rescuer"), worker.name, 5) == had + len(begun) > SLOTS
     found: Any = redis_db.lrange("q", 0, -1)
     died = {int(payload_of(raw)) for raw in found if payload.read(raw)["headers"].get(payload.DELIVERIES)}
@@ -154,7 +149,7 @@ def test_what_is_never_said_to_be_begun_counts_when_it_comes_back_too_often() ->
 
 def test_who_lost_its_lease_does_not_begin_with_what_it_had_ahead(worker: Worker, redis_db: redis.Redis) -> None:
     had = len(worker.at_work)
-    loses_its_lease(worker, redis_db)
+    end_lease(redis_db, worker.name)
     recover(Scripts(redis_db, names, "rescuer"), worker.name, 5)
     lease = worker.channel.lease
     lease.held.lost(frozenset(), lease.held.numbers())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from operator import methodcaller
@@ -30,6 +31,9 @@ _PAUSE = 2.0
 _RECONNECTING = {"interval_start": 1, "interval_step": 1, "interval_max": 4}
 #: Seconds at most that a message is kept before it is given back once more.
 _LONGEST_PAUSE = 60.0
+#: Seconds between two looks whether a slot is free where there is no event loop, and until it is looked at the rest.
+_BLINK = 0.005
+_LOOK_UP = 1.0
 #: Does what is owed for a message: acknowledge it, or give it back.
 Settle = Callable[[Any], None]
 
@@ -173,13 +177,20 @@ class SteadyConsumer(Consumer):
         super().perform_pending_operations()
         if self.hub is None and self.blueprint.state == RUN:
             self._ask()
+            self._wait_for_a_slot()
+
+    def _wait_for_a_slot(self) -> None:
+        """Let others run until one is free: with none, nothing is asked for, and no answer would end the waiting."""
+        deadline = time.monotonic() + _LOOK_UP
+        while self._is_leased and self._slots_now().is_full and time.monotonic() < deadline:
+            time.sleep(_BLINK)
 
     def _serve_leased(self, channel: LeasedChannel) -> None:
         channel.qos.__dict__.pop("can_consume", None)  # Celery's way to take no more than there are slots
         channel.slots = self._slots_now
         # the solo pool has no time to give back what it took ahead while it runs something long
         if self.hub is not None and not isinstance(self.pool, SoloPool):
-            channel.looks_ahead = True
+            channel.call_later = self.hub.call_later
             self.hub.on_tick.add(self._deliver)
 
     def _deliver(self) -> None:
@@ -202,6 +213,10 @@ class SteadyConsumer(Consumer):
             self.task_consumer.ask()
         channel = getattr(self.task_consumer, "channel", None)
         return isinstance(channel, LeasedChannel) and channel.deliver_ahead() > 0
+
+    @property
+    def _is_leased(self) -> bool:
+        return isinstance(getattr(self.task_consumer, "channel", None), LeasedChannel)
 
     @property
     def _is_plain_redis(self) -> bool:

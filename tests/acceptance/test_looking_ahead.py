@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acceptance import accidents
+from acceptance import accidents, shop
 from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.workers import PLATFORM, running_worker
@@ -57,3 +57,13 @@ def test_only_what_ran_when_a_worker_was_killed_has_used_its_only_attempt(  # no
     assert {letter["cause"]["type"].rpartition(".")[2] for letter in died} <= {"WorkerLostError"}
     never_ran = JOBS - len({*read(diary)})
     assert never_ran <= min(SLOTS, len(died))  # what was begun with, and had written nothing yet
+
+
+def test_a_worker_without_an_event_loop_begins_with_the_next_job_when_one_has_ended(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    for number in range(80):
+        shop.notes_a_number.delay(diary, number)
+    with running_worker(PLATFORM, server.url, logs / "green.log", concurrency=1, pool="gevent"):
+        # it looks at its connections every two seconds, also when nothing comes
+        wait_for(lambda: len(read(diary)) == 80 and owed(client) == 0, 40, "all of them")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tasks_platform.celery import PlatformApp
 
 EXTRA = "extra\x06\x163"
+#: Jobs of workers that are told all the time to take from another queue.
+FICKLE = 1000
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +189,22 @@ def test_clients_that_come_and_go_leave_nothing_for_ever(
         app.close()
     left = client.keys("*.reply.celery.pidbox*")
     assert [key for key in left if client.pttl(key) == -1] == []
+
+
+def test_workers_that_change_their_queues_again_and_again_under_load_run_everything_once(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    fickle: dict[str, Any] = {"pattern": "fickle-*", "matcher": "glob"}
+    with (
+        running_worker(PLATFORM, server.url, logs / "fickle-1.log", "-Q", "fickle", concurrency=2),
+        running_worker(PLATFORM, server.url, logs / "fickle-2.log", "-Q", "fickle", concurrency=2),
+    ):
+        platform.control.pool_grow(2, **fickle)
+        for number in range(FICKLE):
+            shop.notes_a_number.apply_async((diary, number), queue="fickle")
+            if number % 50 == 25:
+                platform.control.cancel_consumer("fickle", **fickle)
+            elif number % 50 == 45:
+                platform.control.add_consumer("fickle", **fickle)
+        wait_for(lambda: len(read(diary)) >= FICKLE and owed(client) == 0, 60, "all of them")
+    assert sorted(map(int, read(diary))) == list(range(FICKLE))

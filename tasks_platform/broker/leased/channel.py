@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from queue import Empty
 from typing import Any, Final
@@ -33,8 +34,8 @@ class Channel(DeliveringChannel):
         self._no_ack: set[str] = set()
         #: The claim that was sent, and whose answer has not been read.
         self._asked: Asked | None = None
-        #: For how many ms to wait before the next claim; None: not at all.
-        self._nap_ms: int | None = None
+        #: Until when to wait before the next claim, in seconds of the monotonic clock; None: not at all.
+        self._nap_until: float | None = None
         self._brpop_sent_at = 0.0
         super().__init__(*args, **options)
 
@@ -53,9 +54,9 @@ class Channel(DeliveringChannel):
 
     def _stop_waiting(self) -> None:
         """Claim at once in place of waiting for a signal."""
-        if self._in_poll and self._nap_ms is not None:
+        if self._in_poll and self._asked is None:
             self._in_poll.disconnect()
-        self._nap_ms = None
+        self._nap_until = None
 
     def close(self) -> None:
         """Close the channel, at once also while it waits for messages."""
@@ -76,30 +77,29 @@ class Channel(DeliveringChannel):
         free, ahead = self._wanted()
         if free + ahead < 1:
             return  # nobody can begin with anything
-        connection = self.client.connection
-        if self._nap_ms is None or not free:
-            if self._nap_ms is not None and time.monotonic() < self._brpop_sent_at + HORIZON:
+        connection, now = self.client.connection, time.monotonic()
+        if self._nap_until is None or now >= self._nap_until or not free:
+            if self._nap_until is not None and now < self._brpop_sent_at + HORIZON:
                 return  # nothing was there a moment ago
             self._asked = self._ask(list(queues), free, ahead, frozenset(self._no_ack))
             connection.send_command(*self._asked.command)
         else:
             keys = [self.names.wake(queue, step) for step in self.priority_steps for queue in queues]
-            connection.send_command("BZPOPMIN", *keys, self._nap_ms / 1000)
-            if self._nap_ms < self._longest_nap_ms:
-                self.lease.nudge_in(self._nap_ms / 1000)
+            connection.send_command("BZPOPMIN", *keys, max(0.001, self._nap_until - now))  # 0 were for ever
         self._in_poll = connection
-        self._brpop_sent_at = time.monotonic()
+        self._brpop_sent_at = now
 
     def _brpop_read(self, **options: Any) -> bool:
-        asked, self._asked, self._nap_ms = self._asked, None, None
+        if not self._is_readable():
+            raise Empty
+        asked, self._asked, self._nap_until = self._asked, None, None
         try:
             answer = self._answer("BZPOPMIN" if asked is None else "EVALSHA", **options)
             if asked is None:
                 raise Empty  # somebody has put something, or it is time to look
             now, next_due, *found = answer
             if not found:
-                longest = self._longest_nap_ms
-                self._nap_ms = max(1, min(longest, next_due - now)) if next_due else longest  # 0 were for ever
+                self._nap(next_due - now if next_due else math.inf)
                 raise Empty
             if time.monotonic() - self._brpop_sent_at > asked.lease.seconds / 2:
                 self._look_again(asked)  # this process stood still, or the line did
@@ -110,6 +110,25 @@ class Channel(DeliveringChannel):
                 asked.lease.held.came(asked.numbers)
             self._in_poll = None
             self._flush_brpop_reauth()
+
+    def _is_readable(self) -> bool:
+        """Tell whether an answer has come, and not only the event of a socket that another has taken the number of."""
+        connection = self.client.connection
+        if not self._in_poll:
+            connection.disconnect()
+            return False
+        try:
+            return bool(connection.can_read(timeout=0))
+        except self.connection_errors:
+            connection.disconnect()
+            raise
+
+    def _nap(self, next_due_ms: float) -> None:
+        """Claim again when the next delayed message is due, or somebody has looked at nothing for long."""
+        nap = min(self._longest_nap_ms, next_due_ms) / 1000
+        self._nap_until = time.monotonic() + nap
+        if next_due_ms < self._longest_nap_ms:
+            self.lease.nudge_in(max(0.0, nap))
 
     def _look_again(self, asked: Asked) -> None:
         try:

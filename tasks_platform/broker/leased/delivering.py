@@ -9,13 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from tasks_platform.broker.leased import payload
 from tasks_platform.broker.leased.asking import Asked
-from tasks_platform.broker.leased.pace import Pace, Slots
+from tasks_platform.broker.leased.pace import HORIZON, Pace, Slots
 from tasks_platform.broker.leased.receiving import ReceivingChannel, Taken
 
 #: The most messages that are claimed at once.
 MOST: Final = 100
-#: Seconds after which a message goes back that nobody here could begin with.
-_PATIENCE: Final = 1.0
+#: Seconds after which a message goes back that nobody here could begin with: others may, and what is urgent is first.
+_PATIENCE: Final = 2 * HORIZON
 
 
 class _Ahead(NamedTuple):
@@ -36,8 +36,9 @@ class DeliveringChannel(ReceivingChannel):
     def __init__(self, *args: Any, **options: Any) -> None:
         #: What somebody can be at, where the limit of the channel does not say it all.
         self.slots: Callable[[], Slots] | None = None
-        #: Whether somebody calls `deliver_ahead` whenever a slot becomes free.
-        self.looks_ahead = False
+        #: Calls something in so many seconds, in the event loop whose owner calls `deliver_ahead` when a slot becomes
+        #: free; None: nothing is taken ahead.
+        self.call_later: Callable[[float, Callable[[], object]], object] | None = None
         self._pace = Pace()
         self._ahead: deque[_Ahead] = deque()
         super().__init__(*args, **options)
@@ -54,12 +55,12 @@ class DeliveringChannel(ReceivingChannel):
     def deliver_ahead(self) -> int:
         """Deliver what was taken ahead, if somebody can begin with it, and return how many; soon the rest goes back."""
         delivered = 0
-        if self._ahead and self._ahead[0].since < time.monotonic() - min(_PATIENCE, self.lease_seconds / 4):
+        if self._ahead and self._ahead[0].since < time.monotonic() - _PATIENCE:
             self._return_ahead()
         while self._ahead and self._free() > 0:
             taken, message, _ = self._ahead.popleft()
             tag = message["properties"]["delivery_tag"]
-            if tag not in self.lease.held:
+            if not self.lease.held.has(tag, taken.number):
                 continue  # it was given to others meanwhile
             try:
                 self._begin(taken, message, late=True)
@@ -71,11 +72,22 @@ class DeliveringChannel(ReceivingChannel):
         return delivered
 
     def _return_ahead(self) -> None:
-        """Give back what nobody has begun with."""
+        """Put back what nobody has begun with."""
         if self._ahead:
-            tags = [one.message["properties"]["delivery_tag"] for one in self._ahead]
+            tagged = [(one.message["properties"]["delivery_tag"], one.taken.number) for one in self._ahead]
             self._ahead.clear()
-            self.lease.give_back(tags)
+            self.lease.put_back(tag for tag, number in tagged if self.lease.held.has(tag, number))
+
+    def _keep(self, taken: Taken, message: dict[str, Any]) -> None:
+        """Keep what was taken ahead, for a moment."""
+        if not self._ahead and self.call_later is not None:
+            self.call_later(_PATIENCE, self._look_after)
+        self._ahead.append(_Ahead(taken, message, time.monotonic()))
+
+    def _look_after(self) -> None:
+        self.deliver_ahead()
+        if self._ahead and self.call_later is not None:
+            self.call_later(_PATIENCE, self._look_after)
 
     def _free(self) -> int:
         """Return how many messages somebody can begin with; who sets no limit gets one at a time, as from kombu."""
@@ -88,15 +100,18 @@ class DeliveringChannel(ReceivingChannel):
     def _wanted(self) -> tuple[int, int]:
         """Return how many messages to claim for free slots, and how many for those that will be free soon."""
         free = 0 if self._ahead else self._free()
-        if self.slots is None or not self.looks_ahead:
+        if self.slots is None or self.call_later is None:
             return free, 0
-        target, have = self._pace.ahead(time.monotonic(), self.slots().taken), len(self._ahead)
+        unacknowledged = len(self.qos._delivered) - len(self.qos._dirty)  # noqa: SLF001 - as kombu counts
+        taken = max(self.slots().taken, unacknowledged)  # those that wait for a rate have no slot
+        target, have = self._pace.ahead(time.monotonic(), taken), len(self._ahead)
         return free, target - have if have <= target // 2 else 0
 
     def _hand_on(self, asked: Asked, now: int, found: list[Any]) -> None:
         """Deliver what was claimed; when that fails, the rest goes back as it was."""
         trouble: BaseException | None = None
         back: list[str] = []
+        failed: list[str] = []
         for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
             queue = asked.queues[place - 1]
             taken = Taken(queue, int(step), number, raw, recorded=queue not in asked.no_ack)
@@ -106,16 +121,17 @@ class DeliveringChannel(ReceivingChannel):
             if self._closing or queue not in self._active_queues or trouble is not None:
                 back.append(tag)
                 continue
-            if taken.recorded and self.looks_ahead and (self._ahead or self._free() < 1):
-                self._ahead.append(_Ahead(taken, message, time.monotonic()))
+            if taken.recorded and self.call_later is not None and (self._ahead or self._free() < 1):
+                self._keep(taken, message)
                 continue
             try:
                 self._begin(taken, message, late=number >= asked.ahead_from)
             except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
                 trouble = error
                 if self.lease.held.is_idle(tag):
-                    back.append(tag)
-        self.lease.give_back(back)
+                    failed.append(tag)
+        self.lease.put_back(back)
+        self.lease.give_back(failed)
         try:
             if trouble is not None:
                 raise trouble
@@ -126,7 +142,7 @@ class DeliveringChannel(ReceivingChannel):
         """Deliver a message; *late* if the server does not know yet that somebody begins with it."""
         if late and taken.recorded:
             self.lease.begun(taken.number)
-        if self.looks_ahead:
+        if self.call_later is not None:
             self._pace.began(time.monotonic())
         self._queue_cycle.rotate(taken.queue)
         try:

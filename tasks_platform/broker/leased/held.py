@@ -74,6 +74,11 @@ class Held:
             for number in numbers:
                 self._coming.pop(number, None)
 
+    def has(self, tag: str, number: int) -> bool:
+        """Tell whether the message *tag* is here by the claim *number*: it may have been lost, and have come again."""
+        claim = self._claims.get(tag)
+        return claim is not None and claim.number == number
+
     def add(self, tag: str, claim: Claim) -> None:
         """Remember a claim."""
         self._claims[tag] = claim

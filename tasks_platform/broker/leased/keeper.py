@@ -201,9 +201,6 @@ class Keeper:
         if not (self._begun or self._settling or self._moving):
             return
         held = self._lease.held
-        if self._begun:
-            scripts.begin(self._begun)
-            self._begun.clear()
         while batch := self._settling[:_BATCH]:
             had = scripts.settle(batch)
             del self._settling[: len(batch)]
@@ -216,6 +213,9 @@ class Keeper:
             scripts.move(self._lease.worker, moves)
             del self._moving[: len(moves)]
             held.gone(*(move.number for move in moves))
+        if begun := self._begun:
+            self._begun = set()
+            self._unless_refused("what was begun with", lambda: scripts.begin(begun))
         self._delivered_at = time.monotonic()
 
     def _look(self, scripts: Scripts) -> tuple[frozenset[int], tuple[str, ...]]:

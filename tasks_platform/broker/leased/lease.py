@@ -116,6 +116,11 @@ class Lease:
         claims = [claim for tag in tags if (claim := self.held.take(tag)) is not None]
         self.move([moved(claim, where) for claim in reversed(claims)])  # the last one put at the head is the first
 
+    def put_back(self, tags: Iterable[str]) -> None:
+        """Put messages back into their lists as they were: nobody was given them."""
+        claims = [claim for tag in tags if (claim := self.held.take(tag)) is not None]
+        self.move([Move(claim.number, "head", claim.list, claim.raw) for claim in reversed(claims)])
+
     def bury(self, tag: str, reason: Reason, detail: str) -> None:
         """Move a message to the graveyard."""
         if (claim := self.held.take(tag)) is not None:

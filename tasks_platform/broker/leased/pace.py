@@ -17,6 +17,11 @@ class Slots(NamedTuple):
     total: int
     taken: int
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody can begin with anything."""
+        return self.taken >= self.total
+
 
 class Pace:
     """When the last messages were begun with.

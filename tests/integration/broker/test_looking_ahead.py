@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.transport.virtual import Base64
 
 from simple_queues import end_lease, put
-from tasks_platform.broker.leased import pace, payload
+from tasks_platform.broker.leased import delivering, pace, payload
 from tasks_platform.broker.leased.names import Names
 from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.leased.reaper import recover
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 names = Names()
 JOBS = 60
 SLOTS = 2
+NORMAL = 3
 
 
 class Worker:
@@ -32,8 +34,9 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self.channel: Any = connection.default_channel
         self.channel.slots = lambda: Slots(0 if self.busy else SLOTS, len(self.at_work))
-        self.channel.looks_ahead = True
+        self.channel.call_later = lambda *later: self.later.append(later)
         self.connection = connection
+        self.later: list[Any] = []
         self.busy = False
         self.at_work: list[Any] = []
         self.done: list[int] = []
@@ -64,8 +67,9 @@ class Worker:
 def worker(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """Return a worker that has begun with a few, and has some ahead while it is busy."""
     monkeypatch.setattr(pace, "HORIZON", 60.0)  # however slow the machine is
+    monkeypatch.setattr(delivering, "_PATIENCE", 60.0)
     for number in range(JOBS):
-        put(connection, "q", number)
+        put(connection, "q", number, priority=NORMAL)
     worker = Worker(connection)
     while not worker.channel._ahead:
         worker.turn()
@@ -80,7 +84,7 @@ def ahead(redis_db: redis.Redis, worker: Worker) -> int:
 
 def left(redis_db: redis.Redis) -> list[int]:
     """Return what waits in the queue, what comes first first."""
-    found: Any = redis_db.lrange("q", 0, -1)
+    found: Any = redis_db.lrange(names.ready("q", NORMAL), 0, -1)
     return [int(payload_of(raw)) for raw in reversed(found)]
 
 
@@ -111,11 +115,61 @@ def test_nobody_else_begins_with_what_is_ahead_and_it_is_said_when_somebody_has(
     wait_for(lambda: ahead(redis_db, worker) == before - len(worker.at_work), 10, "the word")
 
 
-def test_what_nobody_could_begin_with_goes_back_in_order(worker: Worker, redis_db: redis.Redis) -> None:
-    wait_for(lambda: worker.channel.deliver_ahead() or not worker.channel._ahead, 10, "the end of its patience")
+def test_what_nobody_could_begin_with_goes_back_in_order_and_as_it_was(
+    worker: Worker, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((seconds, look),) = worker.later
+    assert seconds == 60
+    look()
+    assert len(worker.later) == 2  # it goes on looking after them
+    monkeypatch.setattr(delivering, "_PATIENCE", 0.0)
+    look()
     waiting = [message.payload for message in worker.at_work]
     assert left(redis_db) == [number for number in range(JOBS) if number not in {*worker.done, *waiting}]
-    assert ahead(redis_db, worker) == 0
+    found: Any = redis_db.lrange(names.ready("q", NORMAL), 0, -1)
+    assert not any("redelivered" in payload.read(raw)["headers"] for raw in found)
+    assert (ahead(redis_db, worker), len(worker.later)) == (0, 2)
+
+
+def test_what_is_urgent_comes_before_what_was_taken_ahead_for_long(
+    worker: Worker, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(connection, "q", JOBS, priority=0)
+    monkeypatch.setattr(delivering, "_PATIENCE", 0.0)
+    worker.busy = False
+    worker.turn()
+    monkeypatch.setattr(delivering, "_PATIENCE", 60.0)
+    before = len(worker.done)
+    while JOBS not in worker.done:
+        worker.turn()
+    assert worker.done.index(JOBS) <= before
+
+
+def test_what_came_again_is_not_begun_with_twice(worker: Worker, redis_db: redis.Redis) -> None:
+    end_lease(redis_db, worker.name)
+    recover(Scripts(redis_db, names, "rescuer"), worker.name, 5)
+    lease = worker.channel.lease
+    lease.held.lost(frozenset(), lease.held.numbers())
+    worker.at_work.clear()
+    worker.busy = False
+    while len(worker.done) < JOBS:
+        worker.turn()
+    assert len(worker.done) == len({*worker.done}) == JOBS
+
+
+def test_an_event_of_a_socket_that_is_closed_is_no_answer(connection: Connection) -> None:
+    worker = Worker(connection)
+    worker.turn()  # it waits for a signal
+    waiting = worker.channel._in_poll
+    with pytest.raises(Empty):
+        worker.channel._brpop_read()  # nothing has come
+    assert worker.channel._in_poll is waiting
+    worker.channel._stop_waiting()
+    with pytest.raises(Empty):
+        worker.channel._brpop_read()
+    put(connection, "q", 1)
+    wait_for(lambda: worker.turn() or worker.done == [1], 10, "the message")
+    worker.consumer.cancel()
 
 
 @pytest.mark.parametrize("end", [lambda it: it.consumer.cancel(), lambda it: it.channel.close()])
@@ -133,7 +187,7 @@ def test_a_death_counts_for_what_was_begun_with(worker: Worker, redis_db: redis.
     wait_for(lambda: ahead(redis_db, worker) == had, 10, "the word of those that were begun with")
     end_lease(redis_db, worker.name)
     assert recover(Scripts(redis_db, names, "rescuer"), worker.name, 5) == had + len(begun) > SLOTS
-    found: Any = redis_db.lrange("q", 0, -1)
+    found: Any = redis_db.lrange(names.ready("q", NORMAL), 0, -1)
     died = {int(payload_of(raw)) for raw in found if payload.read(raw)["headers"].get(payload.DELIVERIES)}
     assert died == begun
 

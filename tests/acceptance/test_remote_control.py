@@ -206,5 +206,7 @@ def test_workers_that_change_their_queues_again_and_again_under_load_run_everyth
                 platform.control.cancel_consumer("fickle", **fickle)
             elif number % 50 == 45:
                 platform.control.add_consumer("fickle", **fickle)
+        for _ in range(2):  # what a worker is told at the same moment it does in any order
+            platform.control.add_consumer("fickle", reply=True, timeout=5, limit=2, **fickle)
         wait_for(lambda: len(read(diary)) >= FICKLE and owed(client) == 0, 60, "all of them")
     assert sorted(map(int, read(diary))) == list(range(FICKLE))

@@ -88,7 +88,8 @@ def _send(client: Redis, task: Any, count: int, due: datetime, what: str) -> Non
     """Put *count* messages where a sender puts them: the first is sent, the others are its like."""
     task.apply_async((0,), eta=due)
     near = due.timestamp() * 1000
-    ((member, score),) = client.zrangebyscore(_DELAYED, near - 1, near + 1, withscores=True)  # type: ignore[union-attr]
+    found: Any = client.zrangebyscore(_DELAYED, near - 1, near + 1, withscores=True)
+    ((member, score),) = found
     pattern = member.split(b"|", 2)[2]
     job_id = json.loads(pattern)["headers"]["id"].encode()
     for first in track(range(1, count, _BATCH), what, console=Console(stderr=True)):

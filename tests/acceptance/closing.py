@@ -6,8 +6,20 @@ import gc
 import warnings
 from typing import TYPE_CHECKING
 
+from kombu import pools
+
 if TYPE_CHECKING:
     from celery import Celery
+
+
+def close_connections(app: Celery) -> None:
+    """Close the connections of *app*; kombu would hand them, closed, to the next application of the same address."""
+    mine = app.pool
+    mine.force_close_all()
+    for group in (pools.producers, pools.connections):
+        for key, pool in list(group.items()):
+            if mine in {pool, getattr(pool, "connections", None)}:
+                dict.__delitem__(group, key)  # its own takes a connection
 
 
 def close(app: Celery) -> None:
@@ -17,6 +29,6 @@ def close(app: Celery) -> None:
         app.backend.result_consumer.stop()
         app.backend.result_consumer.subscribed_to.clear()  # a handle that lives on must not connect again
         app.backend.client.connection_pool.disconnect()
-        app.pool.force_close_all()
+        close_connections(app)
         app.close()
         gc.collect()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from acceptance.closing import close_connections
 from tasks_platform import ReliableTask, Settings, create_app, embedded, task
 from tasks_platform.errors import NoServerError, PayloadError
 
@@ -51,5 +52,5 @@ def test_a_server_that_is_started_later_is_found(app: PlatformApp) -> None:
         assert double.delay(4).state == "PENDING"
         assert app.store.client.llen("default\x06\x163") == 1
         app.store.client.close()
-        app.pool.force_close_all()
+        close_connections(app)
         app.backend.client.close()

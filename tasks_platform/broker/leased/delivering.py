@@ -41,6 +41,8 @@ class DeliveringChannel(ReceivingChannel):
         self.call_later: Callable[[float, Callable[[], object]], object] | None = None
         self._pace = Pace()
         self._ahead: deque[_Ahead] = deque()
+        #: Whether `call_later` was asked to look after them.
+        self._is_looked_after = False
         super().__init__(*args, **options)
 
     def _basic_cancel(self, consumer_tag: str) -> None:
@@ -80,14 +82,18 @@ class DeliveringChannel(ReceivingChannel):
 
     def _keep(self, taken: Taken, message: dict[str, Any]) -> None:
         """Keep what was taken ahead, for a moment."""
-        if not self._ahead and self.call_later is not None:
-            self.call_later(_PATIENCE, self._look_after)
         self._ahead.append(_Ahead(taken, message, time.monotonic()))
+        self._look_later()
+
+    def _look_later(self) -> None:
+        if self._ahead and self.call_later is not None and not self._is_looked_after:
+            self._is_looked_after = True
+            self.call_later(_PATIENCE, self._look_after)
 
     def _look_after(self) -> None:
+        self._is_looked_after = False
         self.deliver_ahead()
-        if self._ahead and self.call_later is not None:
-            self.call_later(_PATIENCE, self._look_after)
+        self._look_later()
 
     def _free(self) -> int:
         """Return how many messages somebody can begin with; who sets no limit gets one at a time, as from kombu."""

@@ -20,6 +20,8 @@ def keeps_what_it_works_on(pool: Any) -> Iterator[None]:
     if (inner := _forgetful(pool)) is None:
         yield
         return
+    # now, while it remembers their jobs: else the next process reads what one has left unread that has just died
+    inner.maintain_pool()
     jobs = dict(inner._cache)  # noqa: SLF001 - Celery has no other way to ask
     unwritten = {id(job) for job in inner.outbound_buffer} | {
         id(job) for job in jobs.values() if _is_about_to_be_written(job)

@@ -168,3 +168,25 @@ def test_a_job_runs_once_and_its_chain_goes_on_when_the_server_is_killed_and_com
         assert shop.add.delay(20, 22).get(timeout=20) == 42
         wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
     assert read(diary) == [f"{end.parent.id}:1"]
+
+
+def test_a_job_that_its_process_died_with_unread_when_the_connection_is_cut_runs_once(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / "unread.log", "-Q", "unread") as worker:
+        children = children_of(worker.process.pid)
+        for child in children:  # what one of them is sent stays in its pipe, which its successor must not read
+            os.kill(child, signal.SIGSTOP)
+        shop.notes_a_number.apply_async((diary, 1), queue="unread")
+        wait_for(lambda: owed(client) == 1, 20, "the claim")
+        asks = platform.control.inspect(timeout=2)
+        for _ in range(2):  # it was sent before the second answer
+            wait_for(lambda: any((asks.reserved() or {}).values()), 20, "an answer")
+        worker.send(signal.SIGSTOP)
+        client.client_kill_filter(_type="normal", skipme=True)  # heard of first
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        worker.send(signal.SIGCONT)
+        wait_for(lambda: worker.said(LOST), 20, "the loss")
+        wait_for(lambda: read(diary) and client.llen("unread\x06\x163") == owed(client) == 0, 30, "its end")
+        assert read(diary) == ["1"]

@@ -211,8 +211,7 @@ class SteadyConsumer(Consumer):
         """Ask for messages that could be begun with; tell whether any have come at once."""
         if isinstance(self.task_consumer, LevelConsumer):
             self.task_consumer.ask()
-        channel = getattr(self.task_consumer, "channel", None)
-        return isinstance(channel, LeasedChannel) and channel.deliver_ahead() > 0
+        return self._is_leased and self.task_consumer.channel.deliver_ahead() > 0
 
     @property
     def _is_leased(self) -> bool:

@@ -44,17 +44,8 @@ class Asked:
         lease, names = self.lease, self.lease.names
         limits = [lease.worker, int(lease.seconds * 1000), len(self.numbers), self.numbers.start, self.nap_ms]
         flagged = [part for queue in self.queues for part in (queue, int(queue in self.no_ack))]
-        return [
-            *limits,
-            names.prefix,
-            names.sep,
-            self.ahead_from,
-            len(self.queues),
-            *flagged,
-            *self.all_steps,
-            "|",
-            *self.steps,
-        ]
+        shape = [names.prefix, names.sep, self.ahead_from, len(self.queues)]
+        return [*limits, *shape, *flagged, *self.all_steps, "|", *self.steps]
 
     @property
     def command(self) -> list[Any]:

@@ -150,10 +150,10 @@ class Keeper:
         while goes_on:
             try:
                 goes_on = self._listen()
-                # the lease first: what is refused below must not cost it
                 if time.monotonic() >= self._nudge_at:
                     self._nudge_at = math.inf
                     scripts.client.ping()
+                # the lease first: what is refused below must not cost it
                 seen = self._look(scripts) if goes_on and time.monotonic() >= self._next_look else None
                 self._deliver(scripts)
                 if seen is not None:
@@ -213,9 +213,9 @@ class Keeper:
             scripts.move(self._lease.worker, moves)
             del self._moving[: len(moves)]
             held.gone(*(move.number for move in moves))
-        if begun := self._begun:
-            self._begun = set()
-            self._unless_refused("what was begun with", lambda: scripts.begin(begun))
+        if self._begun:
+            self._unless_refused("what was begun with", lambda: scripts.begin(self._begun))
+            self._begun.clear()  # not before: a server that is away hears of it when it is back
         self._delivered_at = time.monotonic()
 
     def _look(self, scripts: Scripts) -> tuple[frozenset[int], tuple[str, ...]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import redis
 
 from tasks_platform.broker.leased.graveyard import Buried, Reason
-from tasks_platform.broker.leased.held import Held
+from tasks_platform.broker.leased.held import Claim, Held
 from tasks_platform.broker.leased.keeper import Keeper
 from tasks_platform.broker.leased.moves import buried, moved, postponed
 from tasks_platform.broker.leased.names import Names
@@ -113,13 +113,15 @@ class Lease:
 
     def give_back(self, tags: Iterable[str], where: Where = "head") -> None:
         """Put messages back into their lists, marked as redelivered."""
-        claims = [claim for tag in tags if (claim := self.held.take(tag)) is not None]
-        self.move([moved(claim, where) for claim in reversed(claims)])  # the last one put at the head is the first
+        self.move([moved(claim, where) for claim in self._leaving(tags)])
 
     def put_back(self, tags: Iterable[str]) -> None:
         """Put messages back into their lists as they were: nobody was given them."""
-        claims = [claim for tag in tags if (claim := self.held.take(tag)) is not None]
-        self.move([Move(claim.number, "head", claim.list, claim.raw) for claim in reversed(claims)])
+        self.move([Move(claim.number, "head", claim.list, claim.raw) for claim in self._leaving(tags)])
+
+    def _leaving(self, tags: Iterable[str]) -> list[Claim]:
+        """Take out those claims of *tags* that are here, last first: the last one put at the head is the first."""
+        return [claim for tag in tags if (claim := self.held.take(tag)) is not None][::-1]
 
     def bury(self, tag: str, reason: Reason, detail: str) -> None:
         """Move a message to the graveyard."""

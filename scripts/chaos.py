@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ def main(**options: Any) -> None:
     and kills of the server strike at random. Ends with 1 if a job was lost, was repeated without a fault that hit its
     own process, or was run and never sent, and if anything is left in Redis but the letters that are to be there.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, as Ctrl-C does
     as_json, keep = options.pop("as_json"), options.pop("keep")
     with tempfile.TemporaryDirectory() as temporary:
         folder = keep or Path(temporary)

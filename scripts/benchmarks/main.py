@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 from broker import broker
 from delays import delays
@@ -14,6 +16,7 @@ from overhead import overhead
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Measure the platform beside plain Celery."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, as Ctrl-C does
 
 
 main.add_command(broker)

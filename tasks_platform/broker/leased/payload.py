@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import dumps, object_hook
 
 #: How often a message came back from a worker that died, and the names of the last of them.
 DELIVERIES: Final = "x-delivery-count"
@@ -19,6 +20,8 @@ TRUE_ETA: Final = "x-eta"
 _DIED_KEPT: Final = 5
 #: How often a message may come back that nobody seems to have begun with: a worker may die before it says so.
 _UNBEGUN_LIMIT: Final = 5
+#: Reads what kombu's own function reads, which makes a decoder for each message.
+_DECODER: Final = json.JSONDecoder(object_hook=object_hook)
 
 
 class BadMessageError(ValueError):
@@ -38,7 +41,7 @@ def read(raw: bytes) -> dict[str, Any]:
 
     """
     try:
-        message = loads(raw.decode())
+        message = _DECODER.decode(raw.decode())
     except Exception as error:  # kombu's JSON makes objects of some dicts, and whatever they raise comes through
         raise BadMessageError(f"not JSON: {error!r}") from error
     if not isinstance(message, dict):

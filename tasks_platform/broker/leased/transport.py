@@ -34,4 +34,19 @@ class Transport(_Base):  # type: ignore[misc]  # kombu has no type hints
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """Receive messages in an event loop."""
         self.in_event_loop = True
-        super().register_with_event_loop(connection, loop)
+        super().register_with_event_loop(connection, _Loop(loop))
+
+
+class _Loop:
+    """An event loop that is asked for nothing twice: kombu asks for every socket anew in every turn of it."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def add_reader(self, fd: int, callback: Any, *args: Any) -> None:
+        """Call *callback* when *fd* can be read."""
+        if self._loop.readers.get(fd) != (callback, args):
+            self._loop.add_reader(fd, callback, *args)

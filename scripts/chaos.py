@@ -24,7 +24,7 @@ from under_fire.scene import Scene, perform
 @click.command()
 @click.option("--seed", default=1, show_default=True, help="The same seed chooses the same faults.")
 @click.option("--jobs", default=23_500, show_default=True, help="Jobs to send.")
-@click.option("--faults", default=40, show_default=True, help="Faults to strike.")
+@click.option("--faults", default=60, show_default=True, help="Faults to strike; two in three are kills.")
 @click.option("--every", default=2.0, show_default=True, help="Seconds between two faults, on average.")
 @click.option("--lease", default=4.0, show_default=True, help="Seconds that a dead worker keeps what it had.")
 @click.option("--broker", type=click.Choice(["leased", "redis"]), default="leased", show_default=True)

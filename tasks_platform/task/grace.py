@@ -9,6 +9,10 @@ import threading
 from typing import Any, Final
 
 from celery import bootsteps
+from celery.concurrency.thread import TaskPool as ThreadPool
+from celery.platforms import EX_FAILURE
+
+from tasks_platform.broker.leased.lease import Lease
 
 logger = logging.getLogger(__name__)
 #: Where the functions are that Celery lets a worker hear signals with.
@@ -22,7 +26,8 @@ class GracePeriod(bootsteps.StartStopStep):
     2. They all end: the worker ends, however little of the grace period is over.
     3. The grace period is over first: QUIT, which stops what still runs and gives its messages back to the queue.
 
-    The processes of the prefork pool can be stopped; threads cannot, and go on until they end or are killed.
+    The processes of the prefork pool can be stopped. Threads cannot: Celery waits for them, and gives back what they
+    have done. Where the platform's broker knows what they are at, that goes back first, and the worker ends with them.
     A worker inside of another program is left alone: QUIT would end that program.
     """
 
@@ -35,14 +40,19 @@ class GracePeriod(bootsteps.StartStopStep):
         if self._begun or not _is_a_program():
             return
         self._begun = True
-        told = (worker.blueprint.shutdown_complete, worker.app.settings.grace_period.total_seconds())
+        seconds = worker.app.settings.grace_period.total_seconds()
+        told = (worker.blueprint.shutdown_complete, seconds, isinstance(worker.pool, ThreadPool))
         threading.Thread(target=_wait_or_hand_back, args=told, name="grace-period", daemon=True).start()
 
 
-def _wait_or_hand_back(ended: threading.Event, seconds: float) -> None:
-    if not ended.wait(seconds):
-        logger.warning("Jobs still run at the end of the grace period: they are handed back to the queue.")
-        os.kill(os.getpid(), signal.SIGQUIT)
+def _wait_or_hand_back(ended: threading.Event, seconds: float, in_threads: bool) -> None:  # noqa: FBT001
+    if ended.wait(seconds):
+        return
+    logger.warning("Jobs still run at the end of the grace period: they are handed back to the queue.")
+    if in_threads and Lease.end_all():
+        logging.shutdown()
+        os._exit(EX_FAILURE)
+    os.kill(os.getpid(), signal.SIGQUIT)
 
 
 def _is_a_program() -> bool:

@@ -38,6 +38,10 @@ _LOOK_UP = 1.0
 Settle = Callable[[Any], None]
 
 
+def _stops() -> bool:
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None
+
+
 class SteadyConsumer(Consumer):
     """Celery's consumer, which on a lost connection forgets what it owes, runs jobs twice, or ends.
 
@@ -86,6 +90,9 @@ class SteadyConsumer(Consumer):
         message = p.__self__
         acknowledged = p.__name__ == "ack_log_error"
         settle = methodcaller("ack") if acknowledged else methodcaller("reject", requeue=args[-1] is True)
+        if self._is_leased and _stops():
+            # the event loop comes by again when all jobs have ended, which is too late if the worker is killed before
+            return self.until_taken(message, settle)
         if not acknowledged and (pause := self._pause_before_giving_back(message)):
             return self.timer.call_after(pause, self.until_taken, (message, settle))
         return super().call_soon_ack(self.until_taken, message, settle)  # type: ignore[misc]
@@ -109,7 +116,7 @@ class SteadyConsumer(Consumer):
 
     def _pause_before_giving_back(self, message: Any) -> float:
         """Keep a message a while that came back before: RabbitMQ delivers it at once, and gives it up in the end."""
-        if worker_state.should_stop is not None or worker_state.should_terminate is not None:
+        if _stops():
             return 0.0
         returned = (message.delivery_info or {}).get("returned") or 0
         return min(_LONGEST_PAUSE, _PAUSE * 2.0**returned) if returned else 0.0

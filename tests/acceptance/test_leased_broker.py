@@ -80,6 +80,24 @@ def test_a_worker_that_is_killed_while_it_stops_costs_no_more_than_its_lease(
             wait_for(lambda: owed(client) == 0, 20, "the acknowledgement")
 
 
+@pytest.mark.checklist(12, 82)
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_job_that_ends_while_its_worker_stops_is_not_run_again_if_that_is_killed_then(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path, pool: str
+) -> None:
+    short, long = tmp_path / "short", tmp_path / "long"
+    with running_worker(PLATFORM, server.url, logs / f"stops-{pool}.log", environment=BRIEF, pool=pool) as stopping:
+        shop.takes_a_second.delay(short)
+        shop.sleeps_the_first_time.delay(long)
+        wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
+        stopping.send(signal.SIGTERM)
+        wait_for(lambda: read(short) == ["started", "ended"] and owed(client) == 1, 10, "the end of the short one")
+        stopping.process.kill()
+    with running_worker(PLATFORM, server.url, logs / f"after-{pool}.log", environment=BRIEF, pool=pool):
+        wait_for(lambda: len(read(long)) == 2 and owed(client) == 0, 20, "the end of the long one")
+    assert read(short) == ["started", "ended"]
+
+
 @pytest.mark.checklist(12)
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo", "gevent"])
 def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is_cut(  # noqa: PLR0913, PLR0917

@@ -91,6 +91,8 @@ class Account:
     #: to be dead letters.
     refused: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    #: Jobs that a worker was done with while it stood still, and that too many others may have died with since.
+    perhaps_given_up: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -157,6 +159,8 @@ def account(lines: Iterable[Line], lease: float, delivery_limit: int) -> Account
             (result.published_twice if twice else result.unexplained).append(name)
         elif job.is_done:
             result.once += sum(kind != AGAIN for kind in ends) == 1
+            if len(job.runs) >= delivery_limit:
+                result.perhaps_given_up.add(name)
         elif odd is None and len(job.runs) >= delivery_limit:
             result.given_up.add(name)
         elif job.sent == SENT or job.runs:

@@ -179,7 +179,8 @@ def perform(  # noqa: PLR0913 - what a person would say on the command line
         left = remains_after(scene.url, PATIENCE, lambda share: told("done", share))
         scene.ready()
         result = account(ledger.read(scene.ledger), scene.lease, scene.delivery_limit)
-        result.troubles += [*left.troubles, *amiss_in_letters(scene.url, result.refused | result.given_up)]
+        expected, possible = result.refused | result.given_up, result.perhaps_given_up
+        result.troubles += [*left.troubles, *amiss_in_letters(scene.url, expected, possible)]
     return result
 
 

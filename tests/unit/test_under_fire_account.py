@@ -154,6 +154,14 @@ def test_a_message_that_too_many_workers_died_with_is_given_up_and_not_lost() ->
     assert account([*SENT_ONCE, *deaths[:-2]], LEASE, LIMIT).lost == ["job"]
 
 
+def test_what_was_done_by_one_that_stood_still_may_be_a_letter_when_others_have_died_with_it_since() -> None:
+    awake = [*run(1.0), *fault(1.05, WORKER, name=STANDSTILL, until=6.0)]
+    deaths = [line for at in (5.5, 7.0) for line in (*cut(at, OTHER, OTHER), *fault(at + 0.5, OTHER))]
+    found = account([*SENT_ONCE, *awake, *deaths], LEASE, LIMIT)
+    assert (found.good, found.given_up, found.perhaps_given_up) == (True, set(), {"job"})
+    assert account([*SENT_ONCE, *awake, *deaths], LEASE, LIMIT + 1).perhaps_given_up == set()
+
+
 def test_a_trouble_is_not_good() -> None:
     found = account([*SENT_ONCE, *run(1.0), Line(2.0, TROUBLE, "a worker went on")], LEASE, LIMIT)
     assert (found.troubles, found.good) == (["a worker went on"], False)

@@ -72,6 +72,15 @@ class Lease:
                 atexit.register(lease.end)
             return lease
 
+    @classmethod
+    def end_all(cls) -> bool:
+        """Give back all that this process has, at any broker; False if it had no lease."""
+        with cls._guard:
+            mine = [lease for (pid, *_), lease in cls._all.items() if pid == os.getpid() and not lease.ended]
+        for lease in mine:
+            lease.end()
+        return bool(mine)
+
     def begin(self, count: int, *, recorded: bool) -> range:
         """Return the numbers of the next *count* claims; the first that are *recorded* start the thread."""
         numbers = self.held.number(count)

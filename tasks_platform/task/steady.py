@@ -112,7 +112,8 @@ class SteadyConsumer(Consumer):
             self.timer.call_after(_PAUSE, self.until_taken, (message, settle))
         else:
             self._unsent.discard(message.delivery_tag)
-            self._ask()
+            if not _stops():
+                self._ask()
 
     def _pause_before_giving_back(self, message: Any) -> float:
         """Keep a message a while that came back before: RabbitMQ delivers it at once, and gives it up in the end."""

@@ -26,8 +26,9 @@ class GracePeriod(bootsteps.StartStopStep):
     2. They all end: the worker ends, however little of the grace period is over.
     3. The grace period is over first: QUIT, which stops what still runs and gives its messages back to the queue.
 
-    The processes of the prefork pool can be stopped. Threads cannot: Celery waits for them, and gives back what they
-    have done. Where the platform's broker knows what they are at, that goes back first, and the worker ends with them.
+    The processes of the prefork pool can be stopped. Threads cannot: they go on while Celery ends, for a second or so,
+    and what they end meanwhile is given back all the same. Where the platform's broker knows what they are at, that
+    goes back first, and the worker ends at once.
     A worker inside of another program is left alone: QUIT would end that program.
     """
 

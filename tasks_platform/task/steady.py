@@ -80,7 +80,7 @@ class SteadyConsumer(Consumer):
         self._running: set[str] = set()
         self._unsent: set[str] = set()
         self._taken = Taken()
-        #: Asked for each message: a look into the settings takes as long as half of what is done with one.
+        #: Asked for each message, for which a look into the settings of the application is slow.
         self._prefetches = not self.app.conf.worker_disable_prefetch
         #: What RabbitMQ delivers again.
         self._redelivered = Redelivered()

@@ -42,41 +42,24 @@ def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url:
 
 
 @pytest.mark.checklist(24, 82, 85)
-def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(
-    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path
-) -> None:
-    short, long = tmp_path / "short", tmp_path / "long"
-    with running_worker(PLATFORM, server.url, logs / "first.log", environment={"TASKS_GRACE_PERIOD": "3"}) as worker:
-        jobs = [shop.takes_a_second.delay(short), shop.sleeps_the_first_time.delay(long)]
-        wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
-        worker.send(signal.SIGTERM)
-        worker.wait()
-    assert (read(short), read(long)) == (["started", "ended"], ["started"])
-    wait_for(lambda: broker.owed() == 0, 10, "nothing that is owed")
-    with running_worker(PLATFORM, server.url, logs / "second.log"):
-        wait_for(lambda: len(read(long)) == 2, 20, "the second start of the long job")
-        wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
-    assert read(short) == ["started", "ended"]
-    assert [platform.store.letter(job.id) for job in jobs] == [None, None]
-
-
-@pytest.mark.checklist(24, 82, 85)
-def test_a_thread_that_is_at_work_for_too_long_ends_with_its_worker_and_its_job_runs_on_the_next_one(
-    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(  # noqa: PLR0913, PLR0917
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path, pool: str
 ) -> None:
     short, long = tmp_path / "short", tmp_path / "long"
     brief = {"TASKS_GRACE_PERIOD": "3"}
-    with running_worker(PLATFORM, server.url, logs / "t1.log", environment=brief, pool="threads") as worker:
-        shop.takes_a_second.delay(short)
-        shop.sleeps_the_first_time.delay(long)
+    with running_worker(PLATFORM, server.url, logs / f"first-{pool}.log", environment=brief, pool=pool) as worker:
+        jobs = [shop.takes_a_second.delay(short), shop.sleeps_the_first_time.delay(long)]
         wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
         worker.send(signal.SIGTERM)
         worker.process.wait(timeout=20)  # and not 60, which the job takes
     assert (read(short), read(long)) == (["started", "ended"], ["started"])
-    with running_worker(PLATFORM, server.url, logs / "t2.log", pool="threads"):
-        wait_for(lambda: len(read(long)) == 2, 10, "the second start of the long job, which waits for no lease")
+    wait_for(lambda: broker.owed() == 0, 10, "nothing that is owed: it waits for no lease")
+    with running_worker(PLATFORM, server.url, logs / f"second-{pool}.log", pool=pool):
+        wait_for(lambda: len(read(long)) == 2, 10, "the second start of the long job")
         wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]
+    assert [platform.store.letter(job.id) for job in jobs] == [None, None]
 
 
 #: A program with a worker inside, which it ends; then it waits for all that the worker has begun.

@@ -159,7 +159,7 @@ def account(lines: Iterable[Line], lease: float, delivery_limit: int) -> Account
             (result.published_twice if twice else result.unexplained).append(name)
         elif job.is_done:
             result.once += sum(kind != AGAIN for kind in ends) == 1
-            if len(job.runs) >= delivery_limit:
+            if job.runs[-1].ended is None and len(job.runs) - ends.count(AGAIN) >= delivery_limit:
                 result.perhaps_given_up.add(name)
         elif odd is None and len(job.runs) >= delivery_limit:
             result.given_up.add(name)

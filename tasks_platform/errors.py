@@ -6,6 +6,7 @@
   - PayloadError
   - OptionError
   - PartlySentError
+  - JobError
   - LetterError
   - FlowError
   - ScheduleError
@@ -15,6 +16,7 @@
   - PartialFailureError
   - MemoryExhaustedError
   - TaskExitedError
+  - CoroutineCancelledError
   - CensoredError
   - TransientError
     + ChordBusyError
@@ -81,6 +83,10 @@ class PartlySentError(PlatformError):
         self.rest = rest
 
 
+class JobError(PlatformError):
+    """A job cannot be found, or cannot be changed any more."""
+
+
 class LetterError(PlatformError):
     """A dead letter cannot be found, edited, replayed or discarded."""
 
@@ -115,6 +121,10 @@ class MemoryExhaustedError(PlatformError):
 
 class TaskExitedError(PlatformError):
     """A task's function wanted to end the process it shares with others."""
+
+
+class CoroutineCancelledError(PlatformError):
+    """A task's coroutine ended as cancelled, and nobody had cancelled its job."""
 
 
 class CensoredError(PlatformError):
@@ -193,8 +203,12 @@ class SetAside(ControlFlow):
 
 
 class Cancel(ControlFlow):
-    """End the job as cancelled."""
+    """End the job as cancelled.
 
-    def __init__(self, reason: str) -> None:
+    It is also raised in the function of a job that somebody has cancelled and that has not ended in its grace period,
+    where it runs in a thread.
+    """
+
+    def __init__(self, reason: str = "it was asked to end") -> None:
         super().__init__(reason)
         self.reason = reason

@@ -21,3 +21,10 @@ def rights_to_records() -> list[str]:
     found = re.search(r"`(~tasks-platform:[^`]+)`", _README)
     assert found
     return found[1].split()
+
+
+def rights_at_sentinels() -> str:
+    """Return the rules that a user of sentinels needs."""
+    found = re.search(r"A user of the sentinels needs `([^`]+)`", _README)
+    assert found
+    return found[1]

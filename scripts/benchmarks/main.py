@@ -6,11 +6,15 @@ import signal
 
 import click
 from broker import broker
+from control import control
 from delays import delays
 from idle import idle
 from letters import letters
-from many import many
 from overhead import overhead
+from peers import peers
+from publishing import publish
+from servers import servers
+from sleeps import sleeps
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,11 +24,15 @@ def main() -> None:
 
 
 main.add_command(broker)
+main.add_command(control)
 main.add_command(delays)
 main.add_command(idle)
 main.add_command(letters)
-main.add_command(many)
+main.add_command(publish)
 main.add_command(overhead)
+main.add_command(peers)
+main.add_command(servers)
+main.add_command(sleeps)
 
 if __name__ == "__main__":
     main()

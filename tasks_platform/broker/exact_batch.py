@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import redis
 from kombu.transport.redis import PublishBatch  # type: ignore[attr-defined]  # new in kombu 5.7
 from redis.exceptions import ResponseError
+
+from tasks_platform.broker.leased.scripts import with_index
 
 #: How long it is known what a batch has pushed, in milliseconds: as long as the rest of it may be sent.
 _KEPT: Final = 86_400_000
 _SETS: Final = "tasks-platform:batch:"
 
 
-#: Its name, its key, and its other arguments.
-_Command = tuple[str, str, list[Any]]
+class _Place(NamedTuple):
+    """Where messages go."""
+
+    #: The command that puts them there: ``lpush``, ``zadd`` if they are not due yet, ``publish`` for all who listen.
+    command: str
+    key: str
+    #: The queue whose messages can be found by their ids; empty if those of this one cannot.
+    queue: str
+
+
+class _Put(NamedTuple):
+    """A message on its way to its place."""
+
+    #: Its name in this batch; empty if it has none, and may be put there twice.
+    name: str
+    #: When it is due, in ms since 1970; None: it goes into a list.
+    due: float | None
+    text: str
 
 
 class NotAllPushedError(Exception):
@@ -45,9 +63,12 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         self.token = token
         #: Calls what it is given, again while the server is in trouble, and raises the last error.
         self._repeatedly = repeatedly
-        #: Per message: its id, and the commands that put it into its queue.
-        self._messages: list[tuple[str, list[_Command]]] = []
+        self._places: dict[_Place, list[_Put]] = {}
+        #: What is to be done when all are there.
+        self._afterwards: dict[tuple[Any, ...], None] = {}
         self._ids: dict[str, None] = {}
+        #: The message that is being routed: its id, and to how many queues it goes so far.
+        self._routed = ("", 0)
         self._in_doubt = False
         #: Bytes that wait to be pushed.
         self.size = 0
@@ -55,21 +76,34 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._ids)
 
-    def publish(self, message: Mapping[str, Any], **options: Any) -> Any:
-        """Keep a message to be pushed with its group."""
+    def publish(self, message: Mapping[str, Any], *, channel: Any = None, **options: Any) -> Any:
+        """Keep a message to be pushed with its group, routed by *channel* if that is not its own."""
         job_id = (message.get("headers") or {}).get("id") or ""
-        self._messages.append((job_id, []))
+        self._routed = (job_id, 0)
         if job_id:
             self._ids[job_id] = None
-        return self.channel.basic_publish(message, _publish_batch=self, **options)
+        return (channel or self.channel).basic_publish(message, _publish_batch=self, **options)
+
+    def put(self, key: str, text: str, *, due: float | None = None, queue: str = "") -> None:
+        """Keep the message that is being routed for one of its queues."""
+        self._put(_Place("lpush" if due is None else "zadd", key, queue), text, due)
+
+    def _put(self, place: _Place, text: str, due: float | None = None) -> None:
+        job_id, number = self._routed
+        self._routed = (job_id, number + 1)
+        name = f"{job_id}|{number}" if job_id and number else job_id
+        self._places.setdefault(place, []).append(_Put(name, due, text))
+        self.size += len(text)
 
     def add(self, name: str, *args: Any) -> None:
-        """Keep one command of the message that is being routed."""
+        """Keep a command of the message that is being routed, as redis-py takes it."""
         key, *others = args
-        if name == "zadd":  # as redis-py takes it: what to add -> score
+        if name in {"lpush", "publish"}:
+            self._put(_Place(name, f"{self.channel.global_keyprefix}{key}", ""), *others)
+            return
+        if name == "zadd":
             others = [part for member, score in others[0].items() for part in (score, member)]
-        self._messages[-1][1].append((name, f"{self.channel.global_keyprefix}{key}", others))
-        self.size += sum(len(part) for part in others if isinstance(part, (str, bytes)))
+        self._afterwards[name, f"{self.channel.global_keyprefix}{key}", *others] = None
 
     def flush(self) -> None:
         """Push the group.
@@ -78,7 +112,7 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
             NotAllPushedError: saying which messages are pushed all the same.
 
         """
-        if not self._messages:
+        if not self._places:
             return
         try:
             self._repeatedly(self._push)
@@ -91,7 +125,7 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
 
     def discard(self) -> None:
         """Forget what was not pushed."""
-        self._messages, self._ids, self.size = [], {}, 0
+        self._places, self._afterwards, self._ids, self.size = {}, {}, {}, 0
 
     def arrived(self, token: str, ids: Sequence[str]) -> frozenset[str]:
         """Return those of *ids* that an earlier batch has pushed under its *token*."""
@@ -110,15 +144,16 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         return f"{_SETS}{self.token}"
 
     def _push(self) -> None:
-        keys = list(dict.fromkeys(key for _, commands in self._messages for _, key, _ in commands))
+        keys = list(dict.fromkeys([*(place.key for place in self._places), *(key for _, key, *_ in self._afterwards)]))
         number = {key: place for place, key in enumerate(keys, 2)}
-        told: list[Any] = []
-        for job_id, commands in self._messages:
-            told += [job_id, len(commands)]
-            for name, key, others in commands:
-                told += [name, number[key], len(others), *others]
+        told: list[Any] = [_KEPT, self.channel.global_keyprefix, len(self._places)]
+        for (command, key, queue), puts in self._places.items():
+            told += [command, number[key], queue, len(puts)]
+            told += [part for name, due, text in puts for part in (name, "" if due is None else due, text)]
+        for name, key, *others in self._afterwards:
+            told += [name, number[key], len(others), *others]
         try:
-            done, *trouble = self._run(self._scripts["push_once"], [self._set, *keys], [_KEPT, *told])
+            done, *trouble = self._run(self._scripts["push_once"], [self._set, *keys], told)
         except ResponseError:
             raise  # refused as a whole
         except BaseException:
@@ -146,13 +181,13 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     @cached_property
     def _client(self) -> redis.Redis:
         """A client that leaves keys as they are; kombu's adds the prefix to the first one only."""
-        return redis.Redis(connection_pool=self.channel.pool)
+        return redis.Redis(connection_pool=getattr(self.channel, "pushes", None) or self.channel.pool)
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:
         folder = files("tasks_platform.broker") / "lua"
         return {
-            name: self._client.register_script((folder / f"{name}.lua").read_text())
+            name: self._client.register_script(with_index((folder / f"{name}.lua").read_text()))
             for name in ("push_once", "push_no_more")
         }
 

@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import celery
+from celery._state import get_current_worker_task
 from celery.app.amqp import AMQP
 
 import tasks_platform.broker.leased  # noqa: F401 - kombu knows the transport from here on
 from tasks_platform import embedded
-from tasks_platform.celery.configuration import is_rabbitmq, leased, of_beats, of_the_broker, of_workers
+from tasks_platform.celery.configuration import is_leased, is_rabbitmq, leased, of_beats, of_the_broker, of_workers
+from tasks_platform.celery.several_servers import OnSeveralServers
 from tasks_platform.errors import NoServerError
 from tasks_platform.health import HealthRegistry
 from tasks_platform.health.checks import registry_of
@@ -28,6 +29,9 @@ from tasks_platform.task.amqp import PlatformAMQP, PlatformRabbitAMQP
 from tasks_platform.task.fencing import LeaseStep
 from tasks_platform.task.grace import GracePeriod
 from tasks_platform.task.levels import levels_option
+from tasks_platform.task.on_loop import task_on_loop
+from tasks_platform.task.pools import CoroutinePools
+from tasks_platform.task.straight import StraightWay
 from tasks_platform.task.waiting import WaitStep, WaitTally
 
 #: The business modules that ship as examples.
@@ -45,7 +49,7 @@ _NO_BROKER = leased(_NO_SERVER)
 _BACKEND = "tasks_platform.task.backend:PlatformBackend"
 
 
-class PlatformApp(celery.Celery):
+class PlatformApp(OnSeveralServers):
     """A Celery application that reads the platform's settings when they are first needed."""
 
     log_cls = "tasks_platform.observe.logs:PlatformLogging"
@@ -57,8 +61,9 @@ class PlatformApp(celery.Celery):
         self._modules = tuple(include)
         super().__init__(name, **options)
         # and not in front of the URL, where Celery would not know it for one and could not mask its password
-        self.loader.override_backends = dict.fromkeys(("redis", "rediss"), _BACKEND)
+        self.loader.override_backends = dict.fromkeys(("redis", "rediss", "sentinel"), _BACKEND)
         self.add_defaults(self._configuration)
+        self.steps["worker"].add(CoroutinePools)
         self.steps["worker"].add(GracePeriod)
         self.steps["worker"].add(LettersWatch)
         self.steps["consumer"].add(WaitStep)
@@ -114,15 +119,41 @@ class PlatformApp(celery.Celery):
         return not is_rabbitmq(self._own_broker)
 
     @cached_property
-    def takes_with_push(self) -> bool:
-        """Whether a message is pushed in the step that takes its id and its key: they lie on one leased broker."""
-        with_records = leased(self.redis_url)
-        return (self._own_broker or with_records) == with_records and self.store.condition("") is not None
-
-    @cached_property
     def amqp(self) -> AMQP:
         """How messages are sent; on RabbitMQ to queues of its own kind."""
         return (PlatformRabbitAMQP if is_rabbitmq(self._own_broker) else PlatformAMQP)(self)
+
+    @cached_property
+    def straight_way(self) -> StraightWay | None:
+        """The straight way of messages to the broker, if it has one and Celery is to do nothing else on the way."""
+        usual = not self.conf.task_send_sent_event and not self.conf.task_inherit_parent_priority
+        if not (usual and is_leased(self.conf.broker_url) and self.conf.task_serializer == "json"):
+            return None
+        return StraightWay(self, self.settings.signing.ring)
+
+    def send_task(self, name: str, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
+        """Send a job by the name of its task."""
+        if not rest and self.straight_way is not None:
+            sent = self.straight_way.send(name, args, kwargs, options)
+            if sent is not None:
+                return sent
+        return super().send_task(name, args, kwargs, *rest, **options)
+
+    def close(self) -> None:
+        """Close what this application has opened."""
+        if (way := self.__dict__.pop("straight_way", None)) is not None:
+            way.close()
+        super().close()
+
+    @property
+    def broker(self) -> str:
+        """Where the queues lie that have no server of their own."""
+        return self._own_broker or leased(self.redis_url)
+
+    @property
+    def current_worker_task(self) -> Any:
+        """The task that the calling code runs, also on the event loop: what it sends are the job's children."""
+        return task_on_loop() or get_current_worker_task()
 
     @property
     def _own_broker(self) -> str:
@@ -164,13 +195,13 @@ class PlatformApp(celery.Celery):
         return {
             "result_backend": records,
             "include": self.task_modules,
-            "task_routes": (self._route,),
+            "task_routes": (self.route,),
             **of_the_broker(self._own_broker or leased(records), self.settings),
             **of_workers(self.settings),
             **of_beats(records),
         }
 
-    def _route(
+    def route(
         self, name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any
     ) -> dict[str, Any] | None:
         """Route a job that was sent by its task's name alone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from tasks_platform.broker.sentinel import each_of, is_sentinel
 from tasks_platform.queues import PRIORITY_STEPS, Priority, broker_priority
 from tasks_platform.settings import Settings
 
@@ -21,6 +22,8 @@ def is_leased(broker_url: str) -> bool:
 
 def leased(records_url: str) -> str:
     """Return the address of the broker on the Redis server that keeps the records."""
+    if is_sentinel(records_url):
+        return ";".join(f"leased+{one}" for one in each_of(records_url))
     scheme, _, rest = records_url.partition("://")
     if scheme != "unix":
         return f"leased+{records_url}"
@@ -93,7 +96,14 @@ def _redis_options(broker_url: str, settings: Settings) -> dict[str, Any]:
 
 
 def _lease(settings: Settings) -> dict[str, Any]:
-    return {"lease_seconds": settings.lease.total_seconds(), "delivery_limit": settings.delivery_limit}
+    replicas = settings.replicas
+    return {
+        "lease_seconds": settings.lease.total_seconds(),
+        "delivery_limit": settings.delivery_limit,
+        "replicas": replicas.wait_for,
+        "replicas_timeout": replicas.timeout.total_seconds(),
+        "replicas_required": replicas.missing == "error",
+    }
 
 
 def _visibility(settings: Settings) -> dict[str, Any]:

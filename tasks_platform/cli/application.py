@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import click
 from redis.exceptions import RedisError
 
 from tasks_platform.celery import PlatformApp, create_app
@@ -31,6 +32,27 @@ def application() -> PlatformApp:
         words = f"the Redis server at {without_secrets(url)} does not answer: {error}; see 'tasks-platform check'"
         raise NoServerError(Censor(app.settings)(words)) from None
     return app
+
+
+def the_application() -> PlatformApp:
+    """Return the application that ``celery -A`` names, where a command is one of Celery's, else `application`.
+
+    Raises:
+        SettingsError: if ``celery -A`` names a plain one, or the environment cannot be read.
+        NoServerError: if there is no server.
+
+    """
+    context = click.get_current_context(silent=True)
+    of_celery = getattr(context.find_root().obj, "app", None) if context is not None else None
+    if of_celery is None:
+        return application()
+    named = getattr(of_celery, "_get_current_object", lambda: of_celery)()
+    if not isinstance(named, PlatformApp):
+        raise SettingsError(
+            f"the application {named.main!r} is plain Celery: make it with tasks_platform.create_app(), or say "
+            "'celery -A tasks_platform'"
+        )
+    return named
 
 
 def import_tasks(app: PlatformApp) -> None:

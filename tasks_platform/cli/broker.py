@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +19,8 @@ from tasks_platform.cli.application import application
 from tasks_platform.errors import PlatformError
 from tasks_platform.letters import DeadLetterQueue
 from tasks_platform.letters.adopting import adopt
+from tasks_platform.servers import BROKER, name_of
+from tasks_platform.task.leased_channel import leased_channel
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 #: Seconds that running workers have to answer.
@@ -38,12 +39,25 @@ def show(*, as_json: bool) -> None:
 
     Ready, delayed, with which worker, and in the graveyard.
     """
-    with _channel() as (app, channel):
-        found = overview(channel, app.amqp.queues)
+    app = application()
+    found = {address: _seen(app, address) for address in app.servers.all}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        others = {name_of(address): seen for address, seen in found.items() if address != BROKER}
+        click.echo(json.dumps({**found[BROKER], **({"servers": others} if others else {})}, indent=2))
         return
+    for address, seen in found.items():
+        _show(seen, name_of(address) if len(found) > 1 else "")
+
+
+def _seen(app: Any, address: str) -> dict[str, Any]:
+    with leased_channel(app, address) as channel:
+        return overview(channel, app.amqp.queues)
+
+
+def _show(found: dict[str, Any], server: str) -> None:
     console = Console()
+    if server:
+        console.print(f"{server}:", soft_wrap=True)
     queues = Table("queue", "ready", "delayed", title="Messages")
     for queue, counted in found["queues"].items():
         queues.add_row(queue, f"{counted['ready']:,}", f"{counted['delayed']:,}")
@@ -67,11 +81,15 @@ def migrate(*, target: str, force: bool, as_json: bool) -> None:
     letters. What is ready lies in the same lists either way. May be repeated. Ends with 1 if messages had to stay where
     they are, and says why.
     """
-    with _channel() as (app, channel):
-        if not force:
+    app = application()
+    moved, letters = Migrated(), 0
+    with ExitStack() as stack:
+        channels = [stack.enter_context(leased_channel(app, address)) for address in app.servers.all]
+        for channel in () if force else channels:
             _require_rest(app, channel)
-        moved = to_leased(channel) if target == "leased" else to_plain(channel, force=force)
-        letters = _adopted(app, channel) if target == "redis" else 0
+        for channel in channels:
+            moved += to_leased(channel) if target == "leased" else to_plain(channel, force=force)
+            letters += _adopted(app, channel) if target == "redis" else 0
     if as_json:
         click.echo(json.dumps({**asdict(moved), "letters": letters}))
     else:
@@ -111,13 +129,3 @@ def _tell(moved: Migrated, letters: int) -> None:
         click.echo(f"dead letters of what nobody can run: {letters} (tasks-platform letters list)")
     for reason, count in moved.left.items():
         click.echo(f"left where they are: {count}, for {reason}", err=True)
-
-
-@contextmanager
-def _channel() -> Iterator[tuple[Any, StoringChannel]]:
-    app: Any = application()
-    with app.connection_for_write() as connection:
-        channel = connection.default_channel
-        if not isinstance(channel, StoringChannel):
-            raise PlatformError("the broker is not the platform's on Redis: TASKS_BROKER_URL names another one")
-        yield app, channel

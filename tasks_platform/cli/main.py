@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 import click
+
+from tasks_platform.cli.speaking import SpeakingGroup
 
 #: The commands and where they are; a module is imported when its command is called or described.
 _COMMANDS: Final = {
@@ -16,10 +18,12 @@ _COMMANDS: Final = {
     "flows": "tasks_platform.cli.flows",
     "health": "tasks_platform.cli.health",
     "invoice": "tasks_platform.cli.invoice",
+    "jobs": "tasks_platform.cli.jobs",
     "keys": "tasks_platform.cli.keys",
     "latency": "tasks_platform.cli.latency",
     "letters": "tasks_platform.cli.letters",
     "new": "tasks_platform.cli.new_project",
+    "queues": "tasks_platform.cli.queues",
     "run": "tasks_platform.cli.invoice",
     "schedules": "tasks_platform.cli.schedules",
     "up": "tasks_platform.cli.up",
@@ -27,8 +31,8 @@ _COMMANDS: Final = {
 }
 
 
-class _Group(click.Group):
-    """A group that imports what is called, and shows what goes wrong as a sentence, not as a traceback."""
+class _Group(SpeakingGroup):
+    """A group that imports what is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -38,30 +42,6 @@ class _Group(click.Group):
             return None
         command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _InterruptedError from None
-        except Exception as error:
-            from tasks_platform.cli.trouble import in_words  # noqa: PLC0415 - imports what may have raised it
-
-            if (words := in_words(error)) is None:
-                raise
-            raise click.ClickException(words) from error
-
-
-class _InterruptedError(click.ClickException):
-    """Ctrl-C."""
-
-    exit_code = 130  # as shells count it: 128 and the number of SIGINT
-
-    def __init__(self) -> None:
-        super().__init__("Interrupted. Nothing is lost: the same command goes on where it was stopped.")
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"\n{self.message}", err=True)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from celery.utils.imports import import_from_cwd
 from kombu import Connection
@@ -17,8 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks_platform import embedded
+from tasks_platform.celery.configuration import is_leased, leased
 from tasks_platform.cli.secrets import checked_url, without_secrets
 from tasks_platform.errors import PlatformError
+from tasks_platform.servers import Servers, name_of
 from tasks_platform.services.books import Database
 from tasks_platform.settings import Settings
 from tasks_platform.store.redis import connect
@@ -61,11 +63,15 @@ def _redis(settings: Settings) -> str:
             policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
     except (RedisError, OSError, ValueError) as error:
         raise PlatformError(f"{without_secrets(url)} does not answer: {error}") from error
-    name = info.get("server_name") or "redis"
+    return _keeping(without_secrets(url), info, policy)
+
+
+def _keeping(where: str, info: Mapping[str, Any], policy: str) -> str:
+    """Return whether a server keeps what it is given, by its answer to ``INFO``."""
     if policy != "noeviction":
         raise PlatformError(f"maxmemory-policy is {policy}: jobs would be thrown away; set it to noeviction")
     kept = "keeps its data" if info.get("aof_enabled") else "keeps NO append-only file: a crash loses jobs"
-    return f"{name} {info.get('redis_version')} at {without_secrets(url)}, {kept}"
+    return f"{info.get('server_name') or 'redis'} {info.get('redis_version')} at {where}, {kept}"
 
 
 def _embedded(settings: Settings) -> str:
@@ -97,6 +103,29 @@ def _broker(settings: Settings) -> str:
             f"{without_secrets(url)} is RabbitMQ {version}: its quorum queues lose dead letters before {oldest}"
         )
     return f"RabbitMQ {version} at {without_secrets(url)}"
+
+
+def _queue_servers(settings: Settings) -> str:
+    given = {queue: url.get_secret_value() for queue, url in settings.queue_servers.items()}
+    servers = Servers(addresses={queue: url if is_leased(url) else leased(url) for queue, url in given.items()})
+    found = [
+        f"{', '.join(queues)} on {_queue_server(address)}, served by workers with -Q {','.join(queues)}"
+        for address, queues in servers.shared(given).items()
+    ]
+    return "; ".join(found) or "none set: all queues lie on the broker"
+
+
+def _queue_server(address: str) -> str:
+    try:
+        with Connection(address, connect_timeout=_PATIENCE) as connection:
+            connection.ensure_connection(max_retries=1, timeout=_PATIENCE)
+            channel: Any = connection.default_channel
+            policy = channel.server.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+            return _keeping(name_of(address), channel.server.info(), policy)
+    except PlatformError as error:
+        raise PlatformError(f"{name_of(address)}: {error}") from error
+    except Exception as error:
+        raise PlatformError(f"{name_of(address)} does not answer: {error}") from error
 
 
 def _modules(settings: Settings) -> str:
@@ -168,6 +197,7 @@ PROBES: Final = (
     Probe(what="state folder", needs=("state_dir",), look=lambda settings: _folder(settings.state_dir)),
     Probe(what="redis", needs=("redis_url", "embedded", "state_dir"), look=_redis),
     Probe(what="broker", needs=("broker_url",), look=_broker),
+    Probe(what="queue servers", needs=("queue_servers",), look=_queue_servers),
     Probe(what="sealing keys", needs=("sealing", "redis_url"), look=_sealing),
     Probe(what="signing keys", needs=("signing",), look=_signing),
     Probe(what="task modules", needs=("modules",), look=_modules),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from tasks_platform.broker.sentinel import each_of
 from tasks_platform.errors import SettingsError
 from tasks_platform.settings import Settings
 
@@ -23,12 +25,7 @@ def checked_url(url: str) -> str:
         SettingsError: if not; the URL is not shown.
 
     """
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - a port that is no number shows when it is asked for
-    except ValueError:
-        parts = None
-    if parts is None or "@" in parts.path + parts.query + parts.fragment:
+    if not all(map(_is_readable, each_of(url))):
         raise SettingsError(
             "the URL cannot be read: in its user name and password, characters such as / ? # @ : % have to be "
             "percent-encoded"
@@ -36,8 +33,21 @@ def checked_url(url: str) -> str:
     return url
 
 
+def _is_readable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - a port that is no number shows when it is asked for
+    except ValueError:
+        return False
+    return "@" not in parts.path + parts.query + parts.fragment
+
+
 def without_secrets(url: str) -> str:
     """Return *url* without user name, password and query."""
+    return ";".join(map(_one_without_secrets, each_of(url)))
+
+
+def _one_without_secrets(url: str) -> str:
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
@@ -58,9 +68,10 @@ class Censor:
 
 
 def _secrets_of(settings: Settings) -> Iterator[str]:
-    for url in (settings.redis_url, settings.broker_url, settings.database_url, settings.sentry.dsn):
+    urls = (settings.redis_url, settings.broker_url, settings.database_url, settings.sentry.dsn)
+    for url in (*urls, *settings.queue_servers.values()):
         if url is not None:
-            yield from _secrets_in(url.get_secret_value())
+            yield from chain.from_iterable(map(_secrets_in, each_of(url.get_secret_value())))
     if settings.letters.webhook is not None:
         yield settings.letters.webhook.get_secret_value()
         yield from _secrets_in(settings.letters.webhook.get_secret_value())

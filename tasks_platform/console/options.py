@@ -13,10 +13,12 @@ import flower.urls  # type: ignore[import-untyped]
 from celery import current_app
 from tornado.options import options as given
 
+from tasks_platform.console.events import hears_all
 from tasks_platform.console.guard import guarded
 from tasks_platform.console.history import own_history
 from tasks_platform.console.jobs import format_task
 from tasks_platform.console.queues import knows_leases
+from tasks_platform.servers import Servers
 from tasks_platform.settings import Settings, load_settings
 from tasks_platform.settings.flower import Flower
 
@@ -46,7 +48,10 @@ def flower_options() -> dict[str, Any]:
     wanted = settings.flower
     token = wanted.metrics_token.get_secret_value() if wanted.metrics_token else None
     flower.urls.handlers[:] = guarded(flower.urls.handlers, token=token)
-    knows_leases()
+    servers: Servers = getattr(current_app, "servers", Servers())
+    knows_leases(servers, getattr(current_app, "broker", ""))
+    if servers:
+        hears_all(current_app)
     if (history := own_history(settings.state_dir)) is None:
         _say(f"Another Flower keeps its history in {settings.state_dir}: this one forgets at its end what it has seen.")
     return {

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from tasks_platform.broker.rabbitmq.levels import LEVELS, logical_name, physical_name
 from tasks_platform.health import beat, limits, server, workers
 from tasks_platform.health.finding import Finding
+from tasks_platform.health.queue_servers import OnServers, register_servers
 from tasks_platform.health.registry import HealthRegistry, declared
 from tasks_platform.schedules import beats
 from tasks_platform.schedules.table import entries_of
@@ -17,7 +18,7 @@ from tasks_platform.store import Store
 from tasks_platform.store.redis import connect
 
 
-class Installation(Protocol):
+class Installation(OnServers, Protocol):
     """What is looked at: an application, as assembly makes it."""
 
     @property
@@ -65,7 +66,7 @@ def registry_of(app: Installation) -> HealthRegistry:
                 connection.ensure_connection(max_retries=1, interval_start=0, timeout=app.settings.health.timeout)
                 return Finding(healthy=True, message="answers")
 
-    asked = ["redis"] if app.zero_is_first else ["redis", "broker"]
+    asked = ["redis", *register_servers(registry, app)] if app.zero_is_first else ["redis", "broker"]
 
     @registry.register("waiting", after=asked)
     def waiting() -> Finding:
@@ -91,8 +92,16 @@ def registry_of(app: Installation) -> HealthRegistry:
 
 
 def _waiting(app: Installation) -> dict[str, int]:
-    with app.connection_for_read() as connection:
-        return {queue: sum(_count(connection, name) for name in _places(app, queue)) for queue in app.home_queues}
+    return {
+        queue: number
+        for address, queues in app.servers.shared(app.home_queues).items()
+        for queue, number in _waiting_at(app, address, queues).items()
+    }
+
+
+def _waiting_at(app: Installation, address: str, queues: Sequence[str]) -> dict[str, int]:
+    with app.lines.connection(address) as connection:
+        return {queue: sum(_count(connection, name) for name in _places(app, queue)) for queue in queues}
 
 
 def _places(app: Installation, queue: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast
 
@@ -15,6 +16,7 @@ from tasks_platform.queues import broker_priority
 from tasks_platform.sending import Call
 from tasks_platform.task import PlatformTask
 from tasks_platform.task.handle import JobHandle
+from tasks_platform.task.on_loop import Awaited
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,7 +107,10 @@ class MemoryJobQueue(JobQueue):
     def _run(self, job: SentJob) -> None:
         backend = self._shelf.app.backend
         try:
-            result = job.task.payload.write_result(job.task.business(*job.args, **job.kwargs))
+            value = job.task.business(*job.args, **job.kwargs)
+            if job.task.is_async:
+                value = Awaited(job.task.name).outcome_of(value, copy_context())
+            result = job.task.payload.write_result(value)
         except Exception as error:  # noqa: BLE001 - what a job raises is its outcome
             backend.store_result(job.id, error, states.FAILURE)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,8 @@ from tasks_platform.broker.leased.payload import BadMessageError, read
 from tasks_platform.broker.leased.transport import Transport
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import legible
+from tasks_platform.task.cancel_mark import CancelMark
+from tasks_platform.task.ending import end_cancelled
 from tasks_platform.task.envelope import deaths_in
 from tasks_platform.task.insist import TROUBLE
 from tasks_platform.task.stray import Stray
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 _KINDS: Final = {"unreadable": "DecodeError", "rejected": "RejectedMessage", "delivery-limit": "DeliveryLimit"}
 #: The same for a reason that only a newer release knows.
 _OTHER: Final = "GivenUp"
+#: Seconds for which it is left to whoever has cancelled a job to give back what it held.
+_BEING_CANCELLED: Final = 10.0
 
 
 def given_up(connection: Any) -> int:
@@ -44,6 +49,9 @@ def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
         return 0
     adopted = 0
     for stored, buried in graveyard.oldest(most):
+        if buried.reason == "cancelled":
+            adopted += _cancel(queue, connection, graveyard, stored, buried)
+            continue
         try:
             _keep(queue, buried)
         except TROUBLE:
@@ -55,6 +63,17 @@ def adopt(queue: DeadLetterQueue, connection: Any, *, most: int = 100) -> int:
         graveyard.remove(stored)
         adopted += 1
     return adopted
+
+
+def _cancel(queue: DeadLetterQueue, connection: Any, graveyard: Graveyard, stored: bytes, buried: Buried) -> int:
+    """Give back what a job held that was cancelled by somebody who could not do so, or was killed before."""
+    mark = CancelMark.read(buried.detail)
+    if time.time() - mark.at < _BEING_CANCELLED:
+        return 0
+    if not end_cancelled(queue.app, connection.default_channel, buried.raw, mark):
+        log.warning("a cancelled job is of a task that nobody here knows: what it held is not given back")
+    graveyard.remove(stored)
+    return 1
 
 
 def _graveyard(connection: Any) -> Graveyard | None:

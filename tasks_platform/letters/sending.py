@@ -110,7 +110,8 @@ def publish_copy(app: celery.Celery, raw: Mapping[str, Any], headers: Mapping[st
     own = {**(own if isinstance(own, Mapping) else {}), **headers.get(HEADER, {}), "copy": uuid.uuid4().hex}
     kept = {name: raw["properties"].get(name) for name in ("correlation_id", "reply_to", "priority")}
     ring = app.settings.signing.ring  # type: ignore[attr-defined]
-    with app.producer_or_acquire() as producer:
+    address = app.servers.of(raw["queue"])  # type: ignore[attr-defined]
+    with app.lines.producer(address) as producer:  # type: ignore[attr-defined]
         producer.publish(
             raw["body"],
             exchange="",

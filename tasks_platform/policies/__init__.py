@@ -7,7 +7,7 @@ from typing import Final
 from tasks_platform.policies.dead_letters import DeadLetters
 from tasks_platform.policies.deadline import Deadline
 from tasks_platform.policies.once import Once, once_per_job
-from tasks_platform.policies.progress import Progress, step, track
+from tasks_platform.policies.progress import Progress, atrack, step, track
 from tasks_platform.policies.retry import Retry
 from tasks_platform.policies.unique import Unique
 from tasks_platform.policy import Policy
@@ -22,4 +22,16 @@ ORDER: Final[tuple[type[Policy], ...]] = (
     Progress,  # watches the function and nothing else
 )
 
-__all__ = ["ORDER", "DeadLetters", "Deadline", "Once", "Progress", "Retry", "Unique", "once_per_job", "step", "track"]
+__all__ = [
+    "ORDER",
+    "DeadLetters",
+    "Deadline",
+    "Once",
+    "Progress",
+    "Retry",
+    "Unique",
+    "atrack",
+    "once_per_job",
+    "step",
+    "track",
+]

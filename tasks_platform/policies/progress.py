@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from tasks_platform.errors import TaskDefinitionError
 from tasks_platform.events import EventKind, emit
-from tasks_platform.policy import Policy, Proceed, Run, current_run_or_none
+from tasks_platform.policy import Policy, Proceed, Run, aside, current_run_or_none
 from tasks_platform.sealing import censored
 
 T = TypeVar("T")
@@ -79,9 +80,12 @@ class Reporter:
             #: Seconds left if it goes on as it did so far.
             "eta": round(elapsed * (WHOLE - percent) / percent, 1) if percent else None,
         }
+        aside(partial(self._tell, report, self.message))
+
+    def _tell(self, report: Mapping[str, Any], message: str) -> None:
         self._run.store.report(self._run.job_id, report, self._kept)
         self._run.announce("PROGRESS", report)
-        emit(EventKind.PROGRESS, self._run, percent=report["percent"], message=self.message)
+        emit(EventKind.PROGRESS, self._run, percent=report["percent"], message=message)
 
 
 @contextmanager
@@ -97,12 +101,30 @@ def step(message: str, weight: float) -> Iterator[None]:
 
 def track(rows: Iterable[T], total: int | None = None, message: str = "") -> Iterator[T]:
     """Yield *rows* and report how many have been taken; *total* is asked of *rows* if it is not given."""
-    reporter = _reporter()
-    count = total if total is not None else len(rows) if isinstance(rows, Sized) else 0
+    taken = _counting(total if total is not None else len(rows) if isinstance(rows, Sized) else 0, message)
     for number, row in enumerate(rows, 1):
         yield row
+        taken(number)
+
+
+async def atrack(rows: AsyncIterable[T], total: int | None = None, message: str = "") -> AsyncIterator[T]:
+    """Yield *rows*, which come asynchronously, and report how many have been taken, if *total* says of how many."""
+    taken = _counting(total or 0, message)
+    number = 0
+    async for row in rows:
+        yield row
+        taken(number := number + 1)
+
+
+def _counting(count: int, message: str) -> Callable[[int], None]:
+    """Return what reports how many of *count* were taken."""
+    reporter = _reporter()
+
+    def taken(number: int) -> None:
         if reporter is not None and count:
             reporter(WHOLE * number / count, f"{message} {number}/{count}".strip())
+
+    return taken
 
 
 def _reporter() -> Reporter | None:

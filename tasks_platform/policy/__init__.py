@@ -1,5 +1,6 @@
 """Policy, Message, Run, current_run(), classify(), wrap(): what a reliability concern is made of."""
 
+from tasks_platform.policy.apart import apart, aside, enter_thread
 from tasks_platform.policy.backoff import Backoff, backoff_delay
 from tasks_platform.policy.classify import Kind, classify
 from tasks_platform.policy.failures import Failures
@@ -29,11 +30,14 @@ __all__ = [
     "Run",
     "Taking",
     "Verdict",
+    "apart",
+    "aside",
     "backoff_delay",
     "classify",
     "current_run",
     "current_run_or_none",
     "enter_run",
+    "enter_thread",
     "leave_run",
     "overriding",
     "retry_after",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,6 +69,8 @@ class Run:
     #: Which claim of the broker its message is, where there are claims.
     claim: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    #: Whether somebody has cancelled the job meanwhile; where it has a process of its own, that asks the broker.
+    is_cancelled: Callable[[], bool] = lambda: False
     #: Tell watchers of the result backend about the run: state and details.
     announce: Callable[[str, Mapping[str, Any]], None] = lambda _state, _details: None
     #: Send a message of ``message()``'s shape again under its own id, with more headers.
@@ -89,6 +91,14 @@ class Run:
         """The flow this job is a step of."""
         return self.headers.get("flow")
 
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody has cancelled this job: it does well to end, by ``raise Cancel()``; else it is ended soon.
+
+        In a pool of processes that asks the broker: between two items, and not in a tight loop.
+        """
+        return self.is_cancelled()
+
     def progress(self, percent: float, message: str = "") -> None:
         """Report how far the run is, from 0 to 100; without the ``Progress`` policy nobody hears it."""
         if (report := self.notes.get("progress")) is not None:
@@ -103,9 +113,21 @@ class Run:
             TaskDefinitionError: if it has not.
 
         """
-        if (once := self.notes.get("once")) is None:
+        return self._steps(step).once(step, effect)  # type: ignore[no-any-return]
+
+    async def aonce(self, step: str, effect: Callable[[], Awaitable[T]]) -> T:
+        """Let *effect*, an ``async`` function, happen once across all attempts of this job; see ``once``.
+
+        Raises:
+            TaskDefinitionError: if the task does not have the policy ``Once``.
+
+        """
+        return await self._steps(step).aonce(step, effect)  # type: ignore[no-any-return]
+
+    def _steps(self, step: str) -> Any:
+        if (steps := self.notes.get("once")) is None:
             raise TaskDefinitionError(f"{self.task} uses once({step!r}) and does not declare it: add the policy Once()")
-        return once(step, effect)  # type: ignore[no-any-return]
+        return steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

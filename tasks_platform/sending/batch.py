@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import celery
 from kombu.utils.functional import retry_over_time
@@ -17,7 +17,8 @@ from tasks_platform.policies.unique import RESERVATION
 from tasks_platform.policy import Outcome
 from tasks_platform.sending.partly import Job, partly_sent
 from tasks_platform.task.insist import TROUBLE
-from tasks_platform.task.outgoing import offer, sent_before
+from tasks_platform.task.outgoing import Outgoing, complete, offer, sent_before
+from tasks_platform.task.straight import StraightWay, Written
 
 log = logging.getLogger(__name__)
 #: A group is pushed when it has so many messages, or so many bytes: no other client waits long for the server.
@@ -33,6 +34,7 @@ class Batch:
         self._app = app
         self._producer = producer
         self._jobs = jobs
+        self._way: StraightWay | None = app.straight_way
         self._policy = _retry_policy(app)
         #: Under which these jobs are known to the broker, besides those that were tried before.
         self._token = uuid.uuid4().hex
@@ -96,20 +98,23 @@ class Batch:
             handle = sent_before(job.outgoing, outcome)
         else:
             first = partial(self._push_before, group)
-            handle = offer(job.outgoing, outcome, self._publisher(job), before_waiting=first)
+            handle = offer(job.outgoing, outcome, self._publisher(job, group), before_waiting=first)
         self._handles.append(handle)
         if len(group) >= GROUP or group.size >= BYTES:
             self._push(group)
 
-    def _publisher(self, job: Job) -> Callable[..., Any]:
+    def _publisher(self, job: Job, group: ExactBatch) -> Callable[..., Any]:
         """Return what puts the message of *job* into the group; its queue is declared once."""
         outgoing = job.outgoing
-        place = tuple(str(outgoing.options.get(name)) for name in ("queue", "exchange", "routing_key"))
-        ours = {"producer": self._producer, "retry": False, "add_to_parent": False}
+        args, kwargs = tuple(outgoing.args), dict(outgoing.kwargs)
 
         def publish(**options: Any) -> Any:
+            if (ready := self._straight(outgoing, options)) is not None:
+                group.publish(ready.message, channel=ready.channel, exchange="", routing_key=ready.queue)
+                return ready.sent()
+            place = tuple(str(options.get(name)) for name in ("queue", "exchange", "routing_key"))
+            ours = {"producer": self._producer, "retry": False, "add_to_parent": False}
             said = {**options, **ours, **({"declare": []} if place in self._declared else {})}
-            args, kwargs = tuple(outgoing.args), dict(outgoing.kwargs)
             put = partial(celery.Task.apply_async, outgoing.task, args, kwargs, outgoing.job_id, **said)
             if place in self._declared:
                 return put()
@@ -118,6 +123,14 @@ class Batch:
             return handle
 
         return publish
+
+    def _straight(self, job: Outgoing, options: Mapping[str, Any]) -> Written | None:
+        """Write the message of *job* if it may go the straight way."""
+        if self._way is None:
+            return None
+        said = {**complete(job.task, job.job_id, options), "add_to_parent": False}
+        write = partial(self._way.write, job.task.name, tuple(job.args), dict(job.kwargs), said)
+        return cast("Written | None", self._repeatedly(write))
 
     def _push_before(self, group: ExactBatch) -> None:
         """Push what is complete before another sender is waited for, who may wait for one of these."""

@@ -12,6 +12,7 @@ from celery.canvas import Signature
 
 from tasks_platform.errors import OptionError, PayloadError, SealingError
 from tasks_platform.sending.batch import Batch
+from tasks_platform.sending.by_server import by_server
 from tasks_platform.sending.call import Call, as_call, checked
 from tasks_platform.sending.partly import Job, partly_sent
 from tasks_platform.task.handle import JobHandle
@@ -51,11 +52,7 @@ def enqueue_many(calls: Iterable[Call[Any] | Signature[Any]]) -> list[JobHandle[
     app: Any = jobs[0].outgoing.task.app
     if app.conf.task_always_eager:
         return _one_by_one(jobs)
-    with app.producer_or_acquire() as producer:
-        batch = Batch(app, producer, jobs)
-        if batch.is_possible():
-            return batch.send()
-    return _one_by_one(jobs)
+    return by_server(app, jobs, partial(_together, app))
 
 
 @overload
@@ -77,6 +74,15 @@ def _checked(number: int, given: Call[Any]) -> Job:
         return Job(call=given, outgoing=checked(given))
     except (OptionError, PayloadError, SealingError) as error:
         raise type(error)(f"call {number}: {error}") from error
+
+
+def _together(app: Any, address: str, jobs: list[Job]) -> list[JobHandle[Any]]:
+    """Send jobs whose queues lie on one server."""
+    with app.lines.producer(address) as producer:
+        batch = Batch(app, producer, jobs)
+        if batch.is_possible():
+            return batch.send()
+    return _one_by_one(jobs)
 
 
 def _one_by_one(jobs: list[Job]) -> list[JobHandle[Any]]:

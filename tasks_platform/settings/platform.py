@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks_platform.queues import DEFAULT_QUEUE
@@ -17,6 +17,8 @@ from tasks_platform.settings.health import Health
 from tasks_platform.settings.letters import Letters
 from tasks_platform.settings.logs import Logs
 from tasks_platform.settings.objectives import Objectives
+from tasks_platform.settings.queue_servers import QueueServers
+from tasks_platform.settings.replicas import Replicas
 from tasks_platform.settings.retention import KeptJobs
 from tasks_platform.settings.schedules import Schedules
 from tasks_platform.settings.sealing import Sealing
@@ -43,6 +45,10 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     #: Another broker than Redis (``amqp://``); the records stay in Redis.
     broker_url: SecretStr | None = None
+    #: Queues on Redis servers of their own: ``bulk=redis://one:6379/0,images=redis://two:6379/0``.
+    queue_servers: QueueServers = Field(default_factory=dict)
+    #: Whether senders wait for copies of their messages: ``TASKS_REPLICAS__WAIT_FOR=2``.
+    replicas: Replicas = Replicas()
     #: Start the embedded server where none is running.
     embedded: bool = False
     #: Where the embedded server, the database file, the files and the mailbox live.
@@ -88,6 +94,14 @@ class Settings(BaseSettings):
     delivery_limit: int = Field(default=5, ge=1)
     #: Seconds after which Redis hands out again what an unreachable worker holds (plain ``redis://`` only).
     visibility_timeout: int = Field(default=3600, ge=1)
+
+    @field_validator("queue_servers")
+    @classmethod
+    def _lie_beside_a_leased_broker(cls, queue_servers: QueueServers, info: ValidationInfo) -> QueueServers:
+        broker = info.data.get("broker_url")
+        if queue_servers and broker is not None and not broker.get_secret_value().startswith("leased+"):
+            raise ValueError("only beside the platform's own broker on Redis; TASKS_BROKER_URL names another one")
+        return queue_servers
 
     @property
     def task_modules(self) -> tuple[str, ...]:

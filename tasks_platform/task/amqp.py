@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from celery.app.amqp import AMQP
 from celery.utils.saferepr import saferepr
@@ -12,6 +12,10 @@ from kombu.serialization import dumps
 from tasks_platform.broker.rabbitmq import RabbitAMQP
 from tasks_platform.payload import Payload
 from tasks_platform.sealing import SIGNATURE, TRUE_ETA, KeyRing, masked, signature
+from tasks_platform.task.lines import by_queue
+
+#: What is so short is shown as it is.
+_SHORT: Final = 200
 
 
 class PlatformAMQP(AMQP):
@@ -26,14 +30,30 @@ class PlatformAMQP(AMQP):
         self, task_id: str, name: str, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any
     ) -> Any:
         """Write a message; logs, events and Flower show its arguments by ``argsrepr`` and ``kwargsrepr``."""
+        shown_args, shown_kwargs = options.get("argsrepr"), options.get("kwargsrepr")
+        if shown_args is None or shown_kwargs is None:
+            options["argsrepr"], options["kwargsrepr"] = self.shown(name, args or (), kwargs or {}, options)
+        return super().as_task_v2(task_id, name, args, kwargs, *rest, **options)
+
+    def shown(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> tuple[str, str]:
+        """Return how logs show the arguments of a job, unless its sender has said that in its *options*."""
         payload = getattr(self.app.tasks.get(name), "payload", None)
         if isinstance(payload, Payload) and payload.sealing.of_arguments:
-            levels = self.app.conf.task_repr_maxlevels
-            if options.get("argsrepr") is None:
-                options["argsrepr"] = saferepr(masked(args or ()), self.argsrepr_maxsize, maxlevels=levels)
-            if options.get("kwargsrepr") is None:
-                options["kwargsrepr"] = saferepr(masked(kwargs or {}), self.kwargsrepr_maxsize, maxlevels=levels)
-        return super().as_task_v2(task_id, name, args, kwargs, *rest, **options)
+            args, kwargs = masked(args), masked(kwargs)
+        said_args, said_kwargs = options.get("argsrepr"), options.get("kwargsrepr")
+        return (
+            self._shown(args, self.argsrepr_maxsize) if said_args is None else said_args,
+            self._shown(kwargs, self.kwargsrepr_maxsize) if said_kwargs is None else said_kwargs,
+        )
+
+    def _shown(self, arguments: Any, longest: int) -> str:
+        """Return *arguments* as text; Celery's own way, which cuts what is long, takes twenty times as long."""
+        shown = repr(arguments)
+        if len(shown) <= min(longest, _SHORT):
+            return shown
+        return str(saferepr(arguments, longest, maxlevels=self.app.conf.task_repr_maxlevels))
 
     def _create_task_sender(self) -> Callable[..., Any]:
         send = super()._create_task_sender()  # type: ignore[misc]
@@ -42,7 +62,8 @@ class PlatformAMQP(AMQP):
         def send_signed(producer: Any, *message: Any, **options: Any) -> Any:
             return send(_Signer(producer, ring), *message, **options)
 
-        return send_signed if ring else send
+        sender = send_signed if ring else send
+        return by_queue(sender, self.app.servers, self.app.lines) if self.app.servers else sender
 
 
 class PlatformRabbitAMQP(PlatformAMQP, RabbitAMQP):

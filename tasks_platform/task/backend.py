@@ -15,10 +15,12 @@ from typing import Any
 from celery import states
 from celery.backends.redis import RedisBackend
 from celery.exceptions import Reject
+from kombu.utils.url import maybe_sanitize_url
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
 from redis.retry import Retry
 
+from tasks_platform.broker.sentinel import connection_options, each_of, is_sentinel
 from tasks_platform.errors import ResultNotStoredError
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policy import Run, Verdict
@@ -44,6 +46,12 @@ class PlatformBackend(RedisBackend):
     # Celery's own, which its type stubs leave out
     app: Any
     result_consumer: Any
+    url: str | None
+
+    def as_uri(self, include_password: bool = False) -> str:  # noqa: FBT001, FBT002
+        """Return the address, without a password unless it is asked for."""
+        url = self.url or ""
+        return url if include_password else ";".join(map(maybe_sanitize_url, each_of(url)))
 
     def mark_as_done(  # noqa: D102 - Celery's own
         self,
@@ -112,6 +120,12 @@ class PlatformBackend(RedisBackend):
         self.on_chord_part_return(request, states.SUCCESS, result)
         claim = self.client.get(self.get_key_for_group(request.group, ".c"))
         return claim in {None, b"done"}
+
+    def _params_from_url(self, url: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        if not is_sentinel(url):
+            return super()._params_from_url(url, defaults)  # type: ignore[misc, no-any-return]
+        kept = {name: value for name, value in defaults.items() if name not in {"host", "port"}}
+        return {**kept, **connection_options(url)}
 
     def _create_client(self, **params: Any) -> Any:
         retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=14)

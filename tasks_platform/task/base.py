@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -23,11 +24,13 @@ from tasks_platform.store import Store
 from tasks_platform.task import running
 from tasks_platform.task.handle import JobHandle
 from tasks_platform.task.job_ids import is_handing_on
+from tasks_platform.task.on_loop import request_on_loop
 from tasks_platform.task.options import address
 from tasks_platform.task.ordering import ordered
 from tasks_platform.task.outgoing import outgoing, send
 from tasks_platform.task.refused import refuse
 from tasks_platform.task.retention import Retention
+from tasks_platform.task.straight import StraightWay
 from tasks_platform.task.waiting import WaitTally
 
 if TYPE_CHECKING:
@@ -43,9 +46,13 @@ class Platform(Protocol):
     ring: KeyRing
     #: Whether the broker takes priority 0 first (Redis) or 9 (RabbitMQ).
     zero_is_first: bool
-    takes_with_push: bool
+    #: The straight way of messages to the broker, if there is one.
+    straight_way: StraightWay | None
     #: What a worker knows of how long its jobs waited.
     waits: WaitTally
+
+    def takes_with_push(self, name: str, options: Mapping[str, Any]) -> bool:
+        """Tell whether a message of the task *name* is pushed in the step that takes its id and its key."""
 
 
 P = ParamSpec("P")
@@ -85,6 +92,8 @@ class PlatformTask(celery.Task[P, R]):
     def __init__(self) -> None:
         #: The function itself.
         self.business = self.run
+        #: Whether that is a coroutine function: it runs on the event loop of its process.
+        self.is_async = inspect.iscoroutinefunction(self.run)
         if not hasattr(self, "payload"):  # a class of its own, or Celery's decorator, instead of ``@task``
             name = self.name or type(self).__qualname__
             type(self).payload = Payload(self.run, name=name)
@@ -121,6 +130,15 @@ class PlatformTask(celery.Task[P, R]):
                 "make it with tasks_platform.create_app()"
             )
         return cast("Platform", app)
+
+    def _get_request(self) -> Any:
+        found = self.request_stack.top
+        if found is None and (found := request_on_loop(self)) is None:
+            found = super()._get_request()
+        return found
+
+    #: What runs; of a coroutine on the event loop, its own.
+    request = property(_get_request)
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Send a job.

@@ -9,15 +9,20 @@ from collections.abc import Callable, Mapping
 from operator import methodcaller
 from typing import Any
 
+import click
 from celery.exceptions import InvalidTaskError
 
+import tasks_platform.task.control
 import tasks_platform.task.orphans
 import tasks_platform.task.scheduled
 import tasks_platform.task.stats  # noqa: F401 - workers answer with these
-from tasks_platform.broker.leased import CLAIM, postpone
+from tasks_platform.broker.leased import CANCELLED, CLAIM, postpone
 from tasks_platform.broker.rabbitmq import LevelConsumer
+from tasks_platform.errors import SettingsError
 from tasks_platform.sealing import UNTRUSTED, distrust
 from tasks_platform.store import Store, legible
+from tasks_platform.task.cancel_command import note
+from tasks_platform.task.cancel_mark import CancelMark
 from tasks_platform.task.contained import contained
 from tasks_platform.task.envelope import deaths_in
 from tasks_platform.task.insist import TROUBLE
@@ -49,11 +54,19 @@ class PlatformConsumer(SteadyConsumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.levels = levels_of(options.get("worker_options"))
+        try:
+            options["app"].choose_server()
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None  # the worker's command says it and ends
         super().__init__(*args, **options)
         self.app.declare_queues()
         if self.levels:
             for queue in self.app.amqp.queues.consume_from.values():
                 queue.consumer_arguments = {LEVELS: list(self.levels)}  # for those who ask which queues are served
+
+    def connection_for_write(self, url: str | None = None, heartbeat: float | None = None) -> Any:
+        """Connect to the server that this worker works for: its events are told there, too."""
+        return super().connection_for_write(url or self.app.conf.broker_read_url, heartbeat)
 
     def update_strategies(self) -> None:
         """Let pools without processes of their own hear of a run that gives its message back."""
@@ -75,6 +88,8 @@ class PlatformConsumer(SteadyConsumer):
                     return None
                 if (reason := _given_up(message)) is not None:
                     return self._bury(message, *_identity(message), _GIVEN_UP.format(reason), kind="DeliveryLimit")
+                if (mark := _cancelled(message)) is not None:
+                    note(str(_headers(message).get("id")), CancelMark.read(mark))
                 if (flaw := flaw_of(message)) is not None:
                     return self.on_invalid_task(None, message, InvalidTaskError(flaw))
                 return handle(message)
@@ -202,6 +217,11 @@ def _given_up(message: Any) -> str | None:
     """Tell why the broker gave a message up; a job that expired meets its end as on every other broker."""
     reason: str | None = (message.delivery_info or {}).get("given_up")
     return None if reason == "expired" and _headers(message).get("expires") else reason
+
+
+def _cancelled(message: Any) -> str | None:
+    mark: str | None = (message.delivery_info or {}).get(CANCELLED)
+    return mark
 
 
 def _digest(message: Any) -> str:

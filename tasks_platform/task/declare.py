@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast, overload
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import celery
 from celery import shared_task
@@ -49,7 +50,34 @@ _METHODS = frozenset(
         "subtask",
     }
 )
-Decorator = Callable[[Callable[P, R]], PlatformTask[P, R]]
+
+
+class CoroutineTask(PlatformTask[P, R]):
+    """What a type checker knows of the task of an ``async`` function; at run time it is its base class."""
+
+    abstract = True
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:  # type: ignore[override]
+        """Call the bare function."""
+        raise NotImplementedError
+
+
+class Declare(Protocol):
+    """Makes a task of a function; of an ``async`` one, one that returns what is awaited."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> CoroutineTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> PlatformTask[P, R]: ...
+
+
+class DeclareBound(Protocol):
+    """The same of a function whose first argument is the task."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /) -> CoroutineTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], R], /) -> PlatformTask[P, R]: ...
 
 
 @overload
@@ -61,7 +89,7 @@ def task(
     retention: Retention | None = None,
     bind: Literal[False] = False,
     **options: Any,
-) -> Callable[[Callable[P, R]], PlatformTask[P, R]]: ...
+) -> Declare: ...
 
 
 @overload
@@ -73,7 +101,7 @@ def task(
     retention: Retention | None = None,
     bind: Literal[True],
     **options: Any,
-) -> Callable[[Callable[Concatenate[Any, P], R]], PlatformTask[P, R]]: ...
+) -> DeclareBound: ...
 
 
 def task(
@@ -99,6 +127,8 @@ def task(
     def declare(function: Callable[..., Any]) -> Any:
         name = options.get("name") or f"{function.__module__}.{function.__qualname__}"
         _check_options(name, options)
+        if inspect.isasyncgenfunction(function):
+            raise TaskDefinitionError(f"{name}: an async function that yields has no one result; let it return")
         chosen = ordered(name, (*base.policies, *policies))
         payload = Payload(function, name=name, bound=bind)
         for policy in chosen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery.canvas import Signature
 
-from tasks_platform.broker.leased import CLAIM, DELIVERIES, DIED, in_place_of
+from tasks_platform.broker.leased import CLAIM, DELIVERIES, DIED, HELD, in_place_of
 from tasks_platform.sealing import SIGNATURE, TRUE_ETA
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEADER = "platform"
 
 #: Headers that say something of one message, and nothing of the next one of its job.
-_OF_ONE_MESSAGE = (SIGNATURE, TRUE_ETA, "redelivered", DELIVERIES, DIED)
+_OF_ONE_MESSAGE = (SIGNATURE, TRUE_ETA, "redelivered", DELIVERIES, DIED, HELD)
 
 #: What makes a message part of something that waits for it.
 AWAITING = ("chord", "group_id", "group_index", "chain", "link", "link_error")
@@ -40,8 +40,8 @@ def own_headers(request: Any) -> dict[str, Any]:
 def claim_of(request: Any) -> str | None:
     """Return which claim of the broker *request* is, where there are claims."""
     properties = getattr(request, "properties", None)
-    delivery = properties.get("delivery_info") if isinstance(properties, Mapping) else None
-    return delivery.get(CLAIM) if isinstance(delivery, Mapping) else None
+    delivery = properties.get("delivery_info") if isinstance(properties, dict) else None
+    return delivery.get(CLAIM) if isinstance(delivery, dict) else None
 
 
 def deaths_of(request: Any) -> int:
@@ -62,6 +62,12 @@ def moment(seconds: Any) -> float | None:
     except OverflowError:
         return None
     return found if math.isfinite(found) else None
+
+
+def due_in(headers: Any) -> float | None:
+    """Return when the job of a message was due, in seconds since 1970; None if its *headers* do not say."""
+    own = headers.get(HEADER) if isinstance(headers, Mapping) else None
+    return moment(own.get("due")) if isinstance(own, Mapping) else None
 
 
 def addressed(headers: Any) -> dict[str, str | None]:

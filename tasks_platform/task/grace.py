@@ -9,10 +9,10 @@ import threading
 from typing import Any, Final
 
 from celery import bootsteps
-from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.platforms import EX_FAILURE
 
 from tasks_platform.broker.leased.lease import Lease
+from tasks_platform.task.pools import SoloPool, ThreadPool
 
 logger = logging.getLogger(__name__)
 #: Where the functions are that Celery lets a worker hear signals with.
@@ -26,9 +26,9 @@ class GracePeriod(bootsteps.StartStopStep):
     2. They all end: the worker ends, however little of the grace period is over.
     3. The grace period is over first: QUIT, which stops what still runs and gives its messages back to the queue.
 
-    The processes of the prefork pool can be stopped. Threads cannot: they go on while Celery ends, for a second or so,
-    and what they end meanwhile is given back all the same. Where the platform's broker knows what they are at, that
-    goes back first, and the worker ends at once.
+    The processes of the prefork pool can be stopped. Threads cannot, nor what is on the event loop: they go on while
+    Celery ends, for a second or so, and what they end meanwhile is given back all the same. Where the platform's
+    broker knows what they are at, that goes back first, and the worker ends at once.
     A worker inside of another program is left alone: QUIT would end that program.
     """
 
@@ -42,7 +42,7 @@ class GracePeriod(bootsteps.StartStopStep):
             return
         self._begun = True
         seconds = worker.app.settings.grace_period.total_seconds()
-        told = (worker.blueprint.shutdown_complete, seconds, isinstance(worker.pool, ThreadPool))
+        told = (worker.blueprint.shutdown_complete, seconds, isinstance(worker.pool, ThreadPool | SoloPool))
         threading.Thread(target=_wait_or_hand_back, args=told, name="grace-period", daemon=True).start()
 
 

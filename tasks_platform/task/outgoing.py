@@ -64,7 +64,7 @@ def outgoing(
 
 def send(job: Outgoing) -> Any:
     """Send one job; answer with the handle of the job that does the work."""
-    publish = partial(celery.Task.apply_async, job.task, tuple(job.args), dict(job.kwargs), job.job_id)
+    publish = partial(_publish, job.task, tuple(job.args), dict(job.kwargs), job.job_id)
     if (not job.chosen and not job.task.publishing) or job.task.app.conf.task_always_eager:
         return publish(**job.options)
     if not is_handing_on():
@@ -117,8 +117,30 @@ def readmit(task: PlatformTask[..., Any], letter: Mapping[str, Any], send: Calla
     return _settled(lambda outcome: _past_policies(job, outcome, lambda **_: send(), replayed=True))
 
 
+def _publish(task: PlatformTask[..., Any], args: Any, kwargs: Any, task_id: str, **options: Any) -> Any:
+    """Send a message the straight way if there is one, else as Celery does."""
+    if (way := task.platform.straight_way) is not None and not task.app.conf.task_always_eager:
+        sent = way.send(task.name, args, kwargs, complete(task, task_id, options))
+        if sent is not None:
+            return sent
+    return celery.Task.apply_async(task, args, kwargs, task_id, **options)
+
+
+def complete(task: PlatformTask[..., Any], task_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *options* with what Celery adds to those of a job of *task*."""
+    celerys: Any = task
+    return {
+        **celerys._get_exec_options(),  # noqa: SLF001 - as Celery does
+        "ignore_result": task.ignore_result,
+        **options,
+        "task_id": task_id,
+        "task_type": task,
+        "result_cls": task.AsyncResult,
+    }
+
+
 def _send(job: Outgoing, publish: Callable[..., Any]) -> Any:
-    if not job.task.platform.takes_with_push:
+    if not job.task.platform.takes_with_push(job.task.name, job.options):
         return _settled(lambda outcome: offer(job, outcome, publish))
     with_push = partial(_with_push, job, publish)
     sent = push_under(job.task.store, job.job_id, chosen=job.chosen, send=with_push)

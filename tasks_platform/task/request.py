@@ -18,9 +18,13 @@ from tasks_platform.broker.leased import is_moved
 from tasks_platform.errors import ChordBusyError, MemoryExhaustedError
 from tasks_platform.events import EventKind, emit
 from tasks_platform.policy import Run, enter_run
+from tasks_platform.task.cancel_command import forget
+from tasks_platform.task.is_cancelled import tell_dropped
+from tasks_platform.task.on_loop import cancel_on_loop
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, give_back, settle, tell
 from tasks_platform.task.sizes import size_of
+from tasks_platform.task.unwanted import unwanted
 
 if TYPE_CHECKING:
     from tasks_platform.task.backend import PlatformBackend
@@ -46,8 +50,16 @@ class PlatformRequest(Request):
     _context: Any
     _success_was_stored: Any
 
+    #: That whoever runs it looks whether it is cancelled before it begins.
+    is_checked = True
     _settled = False
     _told_stalled = False
+
+    def revoked(self) -> bool:
+        """Tell whether it is cancelled, and end it if it is; asked before anybody runs it."""
+        if unwanted.of(self.id) is not None:
+            worker_state.revoked.add(self.id)
+        return bool(super().revoked())
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Count how long the job has waited; whatever its message says, that must not touch the run."""
@@ -101,17 +113,27 @@ class PlatformRequest(Request):
         else:
             self.on_failure(_info(TimeLimitExceeded(timeout)))
 
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """End a run: a coroutine on the event loop of this process is cancelled."""
+        if not cancel_on_loop(self.id, "terminated"):
+            super().terminate(pool, signal)
+
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:  # noqa: FBT001
         """Give back what a cancelled or expired job held: whichever way it ended, it passes here."""
         run = self._run()
+        mark = unwanted.of(self.id)
+        reason = mark.reason if mark is not None else reason
         try:
             give_back(self._platform_task, run, reason)
         except Exception:
             log.exception("%s[%s] was %s, and could not give back what it held yet", self.name, self.id, reason)
             self._later(self._announce_revoked, reason, terminated, signum, expired)
         else:
+            if mark is not None and not terminated:
+                tell_dropped(self.app, run.queue, self.id)
             emit(EventKind.CANCELLED, run, reason=reason)
             super()._announce_revoked(reason, terminated, signum, expired)  # type: ignore[misc]
+            forget(self.id)
 
     def _on_failure_again(self, exc_info: Any, send_failed_event: bool) -> None:  # noqa: FBT001
         self._settled = False

@@ -7,30 +7,29 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from billiard.exceptions import WorkerLostError
-from billiard.process import current_process
 from celery import states
-from celery.exceptions import Ignore, Reject, Retry, WorkerShutdown, WorkerTerminate
+from celery.exceptions import Ignore, Reject, Retry
 
-from tasks_platform.broker.leased import DIED
+from tasks_platform.broker.leased import DIED, HELD
 from tasks_platform.errors import (
     Cancel,
     ControlFlow,
     Hold,
     MemoryExhaustedError,
     RejectedError,
-    ResultNotStoredError,
     SetAside,
     Skip,
-    TaskExitedError,
     TryAgain,
 )
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policies import Retry as RetryPolicy
 from tasks_platform.policy import Run, Verdict, enter_run, wrap
-from tasks_platform.sealing import censored_error, censored_value, opened_in_a_run
+from tasks_platform.sealing import censored_error, opened_in_a_run
+from tasks_platform.store import legible
+from tasks_platform.task.calling import call
 from tasks_platform.task.envelope import (
     AWAITING,
     claim_of,
@@ -43,13 +42,18 @@ from tasks_platform.task.envelope import (
 )
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
+from tasks_platform.task.is_cancelled import is_cancelled, mark_of, tell_dropped
 from tasks_platform.task.settling import cancel, decide, end, settle, skip, tell
+from tasks_platform.task.unwanted import unwanted
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
+    from tasks_platform.task.cancel_mark import CancelMark
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+#: Characters that a message says of why its job is held.
+_SHOWN = 200
 #: Headers of jobs of which the store knows something: that a run began is told there, and that it ended.
 _TRACED = frozenset({"copy", "reserved", "flow"})
 
@@ -69,6 +73,8 @@ def perform(task: PlatformTask[..., Any], /, *args: Any, **kwargs: Any) -> Any:
 def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     enter_run(run)
     try:
+        if (mark := unwanted.of(run.job_id)) is not None:
+            _drop(task, run, mark)
         return _attempt(task, request, run)
     except ControlFlow as instruction:
         shown = censored_error(instruction)
@@ -77,6 +83,11 @@ def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
         if (shown := censored_error(error)) is error:
             raise
         raise shown from shown.__cause__
+
+
+def _drop(task: PlatformTask[..., Any], run: Run, mark: CancelMark) -> NoReturn:
+    tell_dropped(task.app, run.queue, run.job_id)
+    raise Cancel(mark.reason)
 
 
 def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -> Run:
@@ -97,6 +108,7 @@ def run_of(task: PlatformTask[..., Any], request: Any, args: Any, kwargs: Any) -
         worker=request.hostname or "",
         queue=delivery.get("routing_key"),
         claim=claim_of(request),
+        is_cancelled=partial(is_cancelled, task.app, delivery.get("routing_key"), request.id),
         announce=partial(_announce, task, request),
         send=partial(send_other, task),
         seal=task.payload.sealing.seal_step,
@@ -114,7 +126,7 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     _tell_begin(request, run)
     try:
         task.before(run.job_id, tuple(run.args), dict(run.kwargs))
-        body = partial(_call, task, run)
+        body = partial(call, task, request, run)
         value = wrap("execute", task.executing, run, innermost=body)() if task.executing else body()
     except (Skip, SetAside, Hold, Cancel, Retry):
         raise
@@ -126,7 +138,7 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
             raise
         _fail(task, request, run, _rejected(run, error))
     except Exception as error:  # noqa: BLE001 - every failure is decided here
-        _fail(task, request, run, error)
+        _fail_or_cancel(task, request, run, error)
     if request.callbacks or request.chain:
         _hand_on(task, request, run, value)
     if leaves_traces:
@@ -196,23 +208,11 @@ def _waited(run: Run) -> dict[str, Any]:
     return {"waited": max(0.0, run.started_at.timestamp() - due)}
 
 
-def _call(task: PlatformTask[..., Any], run: Run) -> Any:
-    if task.payload.sealing.of_result:
-        task.payload.sealing.require_key()
-    args, kwargs = task.payload.read(run.args, run.kwargs)
-    try:
-        value = task.business(*args, **kwargs)
-    except SystemExit as leaving:
-        if current_process().name != "MainProcess" or isinstance(leaving, (WorkerShutdown, WorkerTerminate)):
-            raise  # the worker ends, or the main process sees this one go
-        raise TaskExitedError(f"{run.task}[{run.job_id}] called exit({leaving.code!r})") from leaving
-    try:
-        written = task.payload.write_result(value)
-    except Exception as error:
-        raise ResultNotStoredError(f"{run.task}[{run.job_id}] returned what JSON cannot carry: {error}") from error
-    if not task.payload.sealing.of_result and censored_value(written) != written:
-        log.warning("%s[%s] returns in the open what it got sealed: say '-> Sealed[...]'", run.task, run.job_id)
-    return written
+def _fail_or_cancel(task: PlatformTask[..., Any], request: Any, run: Run, error: Exception) -> None:
+    """End a run that has failed; if its job was cancelled meanwhile, nobody wants another attempt."""
+    if run.claim is not None and (mark := mark_of(task.app, run.queue, run.job_id)) is not None:
+        raise Cancel(mark.reason) from error
+    _fail(task, request, run, error)
 
 
 def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> None:
@@ -271,7 +271,7 @@ def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -
     """Translate an instruction into Celery's exceptions."""
     match instruction:
         case Hold(delay=delay, reason=reason):
-            _surely(run, partial(_hold, task, run, delay))
+            _surely(run, partial(_hold, task, run, delay, reason))
             emit(EventKind.HELD, run, reason=reason, again_in=delay)
         case Cancel(reason=reason):
             _cancel(task, run, reason)
@@ -285,6 +285,7 @@ def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -
 
 
 def _cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
+    reason = mark.reason if (mark := unwanted.of(run.job_id)) is not None else reason
     _surely(run, partial(cancel, task, run, reason))
     emit(EventKind.CANCELLED, run, reason=reason)
 
@@ -299,10 +300,12 @@ def _is_awaited(run: Run) -> bool:
     return run.flow_id is not None or any(options.get(name) for name in AWAITING)
 
 
-def _hold(task: PlatformTask[..., Any], run: Run, delay: float) -> None:
+def _hold(task: PlatformTask[..., Any], run: Run, delay: float, reason: str) -> None:
     if (copy := run.headers.get("copy")) is not None:
         run.store.withdraw(run.job_id, run.attempt, copy)
-    resend(task, run.message(), {}, attempt=run.attempt, countdown=delay, claim=run.claim)
+    message = run.message()
+    message["options"]["headers"][HELD] = legible(reason)[:_SHOWN]
+    resend(task, message, {}, attempt=run.attempt, countdown=delay, claim=run.claim)
     _mark(run, "held")
 
 

@@ -32,6 +32,7 @@ LEFT_OUT: Final[dict[str, dict[str, str]]] = {
         "test_looking_ahead.py": "is about the platform's own broker on Redis",
         "test_remote_control.py": "steers a worker of the platform's own broker on Redis",
         "test_rights.py": "asks for rights in Redis as the broker",
+        "test_sentinel.py": "replaces the master of Redis as the broker",
         "test_under_fire.py": "kills Redis as the broker, and what runs on it",
         "test_lost_connections.py": "cuts and kills Redis as the broker; test_rabbitmq.py cuts RabbitMQ",
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from acceptance.diary import note, read
 from tasks_platform import (
+    Cancel,
     Deadline,
     Hold,
     PermanentError,
@@ -56,6 +58,23 @@ def sleeps_the_first_time(diary: Path) -> None:
     note(diary, "started")
     if len(read(diary)) == 1:
         time.sleep(60)
+
+
+@task(base=ReliableTask, queue="on-loop")
+async def sleeps_on_the_loop_the_first_time(diary: Path) -> None:
+    note(diary, "started")
+    if len(read(diary)) == 1:
+        await asyncio.sleep(60)
+
+
+@task(base=ReliableTask, ignore_result=False, queue="on-loop")
+async def waits_on_the_loop(diary: Path) -> None:
+    note(diary, "started")
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        note(diary, "cancelled")
+        raise
 
 
 @task(base=ReliableTask)
@@ -185,3 +204,32 @@ def counts(diary: Path) -> int:
             current_run().progress(50)
             time.sleep(0.02)
     return len(list(track(range(2))))
+
+
+@task(base=ReliableTask)
+def goes_on_until_it_is_cancelled(diary: Path) -> None:
+    run = current_run()
+    note(diary, run.attempt)
+    deadline = time.monotonic() + 60
+    while not run.cancel_requested:
+        if time.monotonic() > deadline:
+            raise PermanentError("nobody has cancelled it")
+        time.sleep(0.05)
+    note(diary, "saw-it")
+    raise Cancel("as it was asked to")
+
+
+@task(base=ReliableTask)
+def fails_when_it_is_cancelled(diary: Path) -> None:
+    note(diary, current_run().attempt)
+    wait_for_file(diary.with_suffix(".end"))
+    raise ConnectionError("what it needs is gone")
+
+
+@task(base=ReliableTask)
+def begins_and_ends(diary: Path, number: int, seconds: float) -> None:
+    note(diary, f"begun:{number}")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.01)
+    note(diary, f"done:{number}")

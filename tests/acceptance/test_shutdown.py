@@ -42,20 +42,30 @@ def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url:
 
 
 @pytest.mark.checklist(24, 82, 85)
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize(
+    ("pool", "sleeper"),
+    [
+        ("prefork", "sleeps_the_first_time"),
+        ("threads", "sleeps_the_first_time"),
+        ("threads", "sleeps_on_the_loop_the_first_time"),
+        ("solo", "sleeps_on_the_loop_the_first_time"),
+    ],
+)
 def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(  # noqa: PLR0913, PLR0917
-    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path, pool: str
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path, pool: str, sleeper: str
 ) -> None:
     short, long = tmp_path / "short", tmp_path / "long"
     brief = {"TASKS_GRACE_PERIOD": "3"}
-    with running_worker(PLATFORM, server.url, logs / f"first-{pool}.log", environment=brief, pool=pool) as worker:
-        jobs = [shop.takes_a_second.delay(short), shop.sleeps_the_first_time.delay(long)]
+    with running_worker(
+        PLATFORM, server.url, logs / f"first-{pool}-{sleeper}.log", environment=brief, pool=pool
+    ) as worker:
+        jobs = [shop.takes_a_second.delay(short), getattr(shop, sleeper).delay(long)]
         wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
         worker.send(signal.SIGTERM)
         worker.process.wait(timeout=20)  # and not 60, which the job takes
     assert (read(short), read(long)) == (["started", "ended"], ["started"])
     wait_for(lambda: broker.owed() == 0, 10, "nothing that is owed: it waits for no lease")
-    with running_worker(PLATFORM, server.url, logs / f"second-{pool}.log", pool=pool):
+    with running_worker(PLATFORM, server.url, logs / f"second-{pool}-{sleeper}.log", pool=pool):
         wait_for(lambda: len(read(long)) == 2, 10, "the second start of the long job")
         wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]

@@ -57,6 +57,7 @@ def test_a_configuration_that_works_is_said_to_work(redis_url: str, tmp_path: Pa
         "state folder",
         "redis",
         "broker",
+        "queue servers",
         "sealing keys",
         "signing keys",
         "task modules",

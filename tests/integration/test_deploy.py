@@ -144,7 +144,13 @@ def test_a_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("tasks_platform/")}
     package = ROOT / "tasks_platform"
-    hook = package / "broker" / "leased" / "hook.py"  # it is a module by itself
+    hooks = {  # which are modules by themselves
+        "leased_redis_hook.py": package / "broker" / "leased" / "hook.py",
+        "tasks_platform_commands.py": package / "cli" / "celery_hook.py",
+    }
     files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert {str(path.relative_to(ROOT)) for path in files} - held == {str(hook.relative_to(ROOT))}
-    assert zipfile.ZipFile(wheel).read("leased_redis_hook.py") == hook.read_bytes()
+    assert {str(path.relative_to(ROOT)) for path in files} - held == {
+        str(hook.relative_to(ROOT)) for hook in hooks.values()
+    }
+    for name, hook in hooks.items():
+        assert zipfile.ZipFile(wheel).read(name) == hook.read_bytes()

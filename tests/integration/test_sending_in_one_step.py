@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from kombu.exceptions import OperationalError
-from redis.commands.core import Script
 
 from tasks_platform import ReliableTask, UniqueTask, create_app, task
+from tasks_platform.broker.leased.script_lines import ScriptLines
 from tasks_platform.policies import Unique
 from tasks_platform.settings import Settings
 from waiting import wait_for
@@ -80,16 +80,16 @@ def test_a_key_is_kept_from_the_push_on_for_as_long_as_its_job_may_take(
 def test_a_push_whose_answer_is_lost_is_repeated_without_a_second_message(
     app: PlatformApp, redis_db: redis.Redis, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    call, lost = Script.__call__, []
+    run, lost = ScriptLines.run, []
 
-    def calling(script: Script, *args: Any, **options: Any) -> Any:
-        answer = call(script, *args, **options)
+    def running(lines: ScriptLines, *args: Any) -> Any:
+        answer = run(lines, *args)
         if not lost:
-            lost.append(script)
+            lost.append(lines)
             raise redis.ConnectionError("the answer is lost")
         return answer
 
-    monkeypatch.setattr(Script, "__call__", calling)
+    monkeypatch.setattr(ScriptLines, "run", running)
     match how:
         case "plain":
             jobs_of(app, ships).delay(1)

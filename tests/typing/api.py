@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 from uuid import UUID
@@ -15,6 +16,7 @@ from tasks_platform import (
     Sealed,
     Unique,
     UniqueTask,
+    atrack,
     call,
     cron,
     current_run,
@@ -59,6 +61,42 @@ def reset_password(email: str, token: Sealed[str], codes: list[Sealed[int]] | No
     """Mail the link that resets a password."""
     assert_type(token, str)
     return token.upper()
+
+
+@task(base=ProgressTask, queue="web")
+async def fetch(url: str, *, tries: int = 1) -> bytes:
+    """Get a page."""
+    async for row in atrack(numbers(), total=3):
+        assert_type(row, int)
+    return await current_run().aonce("fetch", lambda: body_of(url))
+
+
+@task(base=ReliableTask, bind=True)
+async def refresh(self: PlatformTask[..., Any], url: str) -> None:
+    """Get a page again."""
+
+
+async def numbers() -> AsyncIterator[int]:
+    """Yield numbers."""
+    yield 1
+
+
+async def body_of(url: str) -> bytes:
+    """Return what is there."""
+    return url.encode()
+
+
+async def an_async_function_gives_jobs_of_what_it_returns() -> None:
+    assert_type(fetch.delay("x"), JobHandle[bytes])
+    assert_type(fetch.delay("x").get(), bytes)
+    assert_type(await fetch("x", tries=2), bytes)
+    assert_type(await fetch.adelay("x"), JobHandle[bytes])
+    assert_type(call(fetch, "x").send(), JobHandle[bytes])
+    assert_type(enqueue_many([call(fetch, "x")]), list[JobHandle[bytes]])
+    assert_type(refresh.delay("x"), JobHandle[None])
+    fetch.delay(1)  # type: ignore[arg-type]
+    fetch.delay("x", colour="red")  # type: ignore[call-arg]
+    await fetch("x", tries="y")  # type: ignore[arg-type]
 
 
 def a_sealed_parameter_takes_and_is_what_it_is_made_of() -> None:

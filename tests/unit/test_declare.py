@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import inspect
 from itertools import count
 
@@ -237,3 +238,21 @@ class TestBaseClasses:
 def test_what_contradicts_the_policies_is_refused_and_says_what_to_write(policies, options, words):
     with pytest.raises(TaskDefinitionError, match=words):
         declared(*policies, **options)
+
+
+def test_an_async_function_stays_one_when_it_is_called_and_its_task_knows_what_it_returns():
+    async def fetch(url: str) -> int:
+        await asyncio.sleep(0)
+        return len(url)
+
+    fetching = declared(function=fetch)
+    assert asyncio.run(fetching("abc")) == 3
+    assert (fetching.is_async, fetching.payload.has_result, declared().is_async) == (True, True, False)
+
+
+def test_an_async_function_that_yields_is_refused():
+    async def rows():
+        yield 1
+
+    with pytest.raises(TaskDefinitionError, match="has no one result"):
+        declared(function=rows)

@@ -27,6 +27,12 @@ def send_receipt(order: UUID, to: str) -> Receipt:
     return Receipt(order=order, to=to)
 
 
+@task(base=ReliableTask)
+async def measure(text: str) -> int:
+    await asyncio.sleep(0)
+    return len(text)
+
+
 class Checkout:
     """A service that is given its queue."""
 
@@ -114,3 +120,15 @@ def test_the_twin_keeps_many_or_none() -> None:
         {"priority": "low", "task_id": "receipt:ana"},
         {"priority": "low", "task_id": "receipt:ben"},
     ]
+
+
+def test_the_twin_runs_async_functions_also_inside_of_a_loop() -> None:
+    queue = MemoryJobQueue()
+    handle = queue.send(measure, "abc")
+
+    async def work() -> None:
+        queue.work()
+
+    asyncio.run(work())
+
+    assert handle.get() == 3

@@ -12,8 +12,10 @@ import kombu
 import pytest
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
+from redis.connection import SSLConnection
 
 from tasks_platform.broker.leased.channel import Channel
+from tasks_platform.broker.leased.following import SentinelChannel
 from tasks_platform.broker.leased.message import Message
 from tasks_platform.broker.leased.qos import LeasedQoS
 from tasks_platform.broker.leased.transport import Transport
@@ -35,12 +37,18 @@ SIGNATURES = {
         "basic_get": "(self, queue, no_ack=False, **kwargs)",
         "_basic_cancel": "(self, consumer_tag)",
         "_connparams": "(self, asynchronous=False)",
+        "_disconnect_pools": "(self)",
         "queue_delete": "(self, queue, if_unused=False, if_empty=False, **kwargs)",
         "_flush_brpop_reauth": "(self)",
         "_on_connection_disconnect": "(self, connection)",
         "_maybe_update_queues_expire": "(self, client, queue)",
         "_lookup": "(self, exchange, routing_key, default=None)",
         "_get_message_priority": "(self, message, reverse=False)",
+        "_next_delivery_tag": "(self)",
+        "basic_publish": "(self, message, exchange, routing_key, **kwargs)",
+        "prepare_message": (
+            "(self, body, priority=None, content_type=None, content_encoding=None, headers=None, properties=None)"
+        ),
         "priority": "(self, n)",
         "_prepare_virtual_host": "(self, vhost)",
         "create_publish_batch": "(self, max_size)",
@@ -72,6 +80,7 @@ SIGNATURES = {
 #: Our classes, the classes of kombu below them, and what these call the objects beside them.
 OURS: dict[Any, Any] = {
     Channel: BROKER.Channel,
+    SentinelChannel: BROKER.Channel,
     LeasedQoS: virtual.QoS,
     Message: virtual.Message,
     Transport: BROKER.Transport,
@@ -145,6 +154,7 @@ def test_a_method_is_called_as_it_was(kind: Any, name: str) -> None:
         (BROKER.MultiChannelPoller.maybe_check_brpop_health, ["channel._brpop_sent_at", "channel.brpop_timeout"]),
         (kombu.Connection.__init__, ["hostname.split('+', 1)", "self.uri_prefix = params['transport']"]),
         (kombu.Connection.switch, ["parse_url(conn_str)", "self._init_params("]),
+        (kombu.Connection.maybe_switch_next, ["if self.cycle:"]),
         (virtual.Channel.close, ["self._qos.restore_unacked_once()"]),
         (virtual.Channel.basic_consume, ["self.qos.append(message, message.delivery_tag)"]),
         (virtual.QoS.ack, ["self._quick_ack(delivery_tag)"]),
@@ -155,6 +165,17 @@ def test_a_method_is_called_as_it_was(kind: Any, name: str) -> None:
 def test_what_is_relied_on_inside_a_method_is_there(where: Any, words: list[str]) -> None:
     source = inspect.getsource(where)
     assert [word for word in words if word not in source] == []
+
+
+def test_connections_are_opened_and_read_as_they_were() -> None:
+    """Those of redis-py: `MasterConnection` and `Confirming` stand in front of them."""
+    connect = inspect.getsource(SSLConnection.connect_check_health)
+    assert "self._connect()" in connect
+    assert "self.on_connect_check_health(check_health=check_health)" in connect
+    assert "super()._connect()" in inspect.getsource(SSLConnection._connect)
+    assert "self.send_packed_command(" in inspect.getsource(SSLConnection.send_command)
+    assert str(inspect.signature(SSLConnection.send_packed_command)) == "(self, command, check_health=True)"
+    assert str(inspect.signature(SSLConnection.can_read)) == "(self, timeout: float = 0) -> bool"
 
 
 def test_the_commands_of_a_batch_get_kombus_prefix() -> None:

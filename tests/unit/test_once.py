@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -216,3 +217,22 @@ def test_what_a_step_returned_is_remembered_sealed_and_returned_as_it_was(store)
     assert begun(a_run(store, **sealing)).once("mint", lambda: secret) == secret
     assert begun(a_run(store, attempt=2, **sealing)).once("mint", lambda: None) == secret
     assert is_envelope(store.begin_step("job-1", "mint", "anybody", 1)[1])
+
+
+def test_a_step_that_is_awaited_happens_once_as_well(store, clock):
+    gateway = Gateway()
+
+    async def charge() -> dict[str, int]:
+        await asyncio.sleep(0)
+        return gateway.charge(100)
+
+    async def fail() -> None:
+        raise ConnectionError("the gateway is down")
+
+    run = begun(a_run(store))
+    with pytest.raises(ConnectionError):
+        asyncio.run(run.aonce("charge", fail))
+    assert asyncio.run(run.aonce("charge", charge)) == {"receipt": 1}
+    assert asyncio.run(begun(a_run(store)).aonce("charge", charge)) == {"receipt": 1}
+    assert run.once("charge", lambda: gateway.charge(1)) == {"receipt": 1}
+    assert gateway.charges == [100]

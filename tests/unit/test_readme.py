@@ -38,7 +38,16 @@ def test_every_setting_is_told() -> None:
 def test_every_key_of_the_broker_is_told() -> None:
     names = Names()
     shared = [getattr(names, name) for name, value in vars(Names).items() if isinstance(value, property)]
-    own = [names.sent("CHANNEL"), names.claimed("WORKER"), names.delayed("email"), names.wake("email", 0)]
-    assert len(shared) == 3
+    own = [
+        names.sent("CHANNEL"),
+        names.index("email"),
+        names.claimed("WORKER"),
+        names.delayed("email"),
+        names.wake("email", 0),
+        names.held("email"),
+        names.dropped("ID"),
+        names.ended(29_000_000).replace("29000000", "MINUTE"),
+    ]
+    assert len(shared) == 7
     assert [key for key in (*shared, *own, names.ready("email", 0)) if f"| `{key}`" not in TEXTS] == []
     assert names.ready("email", 1).encode("unicode_escape").decode() in TEXTS

@@ -36,7 +36,8 @@ class Asked:
     def keys(self) -> list[str]:
         """The keys that the script is given."""
         names = self.lease.names
-        return [names.workers, names.claimed(self.lease.worker), names.ahead(self.lease.worker)]
+        worker = self.lease.worker
+        return [names.workers, names.claimed(worker), names.ahead(worker), names.paused, names.gone]
 
     @property
     def arguments(self) -> list[Any]:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import redis
 
-#: Why a message lies in the graveyard: it cannot be read, its consumer refused it, or too many workers died with it.
-Reason = Literal["unreadable", "rejected", "delivery-limit"]
+#: Why a message lies in the graveyard: it cannot be read, its consumer refused it, too many workers died with it, or
+#: its job was cancelled just now, and what that held is to be given back.
+Reason = Literal["unreadable", "rejected", "delivery-limit", "cancelled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,17 @@ class Buried:
         return json.dumps({**asdict(self), "raw": base64.b64encode(self.raw).decode()}).encode()
 
     @classmethod
+    def of_cancelled(cls, stored: bytes) -> Buried:
+        """Return what a script has put there of a job that was cancelled; its detail is who has said so, and why."""
+        mark, queue, raw = stored[1:].split(b"\0", 2)
+        return cls(reason="cancelled", detail=mark.decode(errors="replace"), queue=queue.decode(), raw=raw)
+
+    @classmethod
     def read(cls, stored: bytes) -> Buried:
-        """Return what `write` has written."""
+        """Return what `write` has written, or a script."""
         try:
+            if stored[:1] == b"\1":
+                return cls.of_cancelled(stored)
             found: dict[str, Any] = json.loads(stored)
             return cls(**{**found, "raw": base64.b64decode(found["raw"])})
         except (ValueError, TypeError, KeyError):
@@ -66,6 +75,10 @@ class Graveyard:
         found: Any = self._server.lrange(self._key, -most, -1)
         for stored in reversed(found):
             yield stored, Buried.read(stored)
+
+    def forget_cancelled(self, mark: str, queue: str, raw: bytes) -> None:
+        """Take the message of a cancelled job out."""
+        self._server.lrem(self._key, 1, b"\1%b\0%b\0%b" % (mark.encode(), queue.encode(), raw))  # type: ignore[arg-type]
 
     def remove(self, stored: bytes) -> None:
         """Take one out, by what is stored of it."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tasks_platform.broker.leased.scripts import Settled
 from tasks_platform.broker.leased.unpatched import allocate_lock
 
 
@@ -21,8 +22,15 @@ class Claim:
     #: The key of the list it was taken from.
     list: bytes
     raw: bytes
+    #: The id of its job, if it has one.
+    job_id: str = ""
     #: The message as kombu knows it; None before somebody is to receive it.
     message: weakref.ref[Any] | None = None
+
+    @property
+    def settled(self) -> Settled:
+        """What the server is told when it is done with."""
+        return Settled(self.number, self.queue, self.job_id)
 
 
 class Held:
@@ -73,6 +81,10 @@ class Held:
         with self._lock:
             for number in numbers:
                 self._coming.pop(number, None)
+
+    def of_job(self, job_id: str) -> Claim | None:
+        """Return the claim of the message of a job; None if it is not here."""
+        return next((claim for claim in list(self._claims.values()) if claim.job_id == job_id), None)
 
     def has(self, tag: str, number: int) -> bool:
         """Tell whether the message *tag* is here by the claim *number*: it may have been lost, and have come again."""

@@ -7,7 +7,7 @@ installed beside the package, as the module ``leased_redis_hook``: nothing of th
 from kombu.transport import TRANSPORT_ALIASES
 
 # What stands before the plus sign of a URL is the transport; of the other URLs of a list, the whole scheme.
-for _name in ("leased", "leased+redis", "leased+rediss", "leased+socket"):
+for _name in ("leased", "leased+redis", "leased+rediss", "leased+socket", "leased+sentinel"):
     TRANSPORT_ALIASES[_name] = "tasks_platform.broker.leased.transport:Transport"
 
 #: A serializer that nobody uses: encoder, decoder, content type, encoding.

@@ -13,7 +13,7 @@ import redis
 
 from tasks_platform.broker.leased.moves import moved
 from tasks_platform.broker.leased.reaper import recover, split
-from tasks_platform.broker.leased.scripts import Move, Scripts
+from tasks_platform.broker.leased.scripts import Move, Scripts, Settled
 from tasks_platform.broker.leased.unpatched import Empty, SimpleQueue, allocate_lock, sleep, start_thread
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Nudge(NamedTuple):
 
 #: What the thread is told: somebody has begun with a claim, nudge the server, acknowledge a claim, look at a message
 #: that nobody knows, move messages, or (None) end.
-_Order = _Begun | _Nudge | int | str | list[Move] | None
+_Order = _Begun | _Nudge | Settled | str | list[Move] | None
 
 
 class Keeper:
@@ -71,7 +71,7 @@ class Keeper:
         self._ended = SimpleQueue[None]()
         #: What was begun with, and the server does not know it yet.
         self._begun: set[int] = set()
-        self._settling: list[int] = []
+        self._settling: list[Settled] = []
         #: Claims whose acknowledgement the server may have heard before.
         self._repeated: set[int] = set()
         self._moving: list[Move] = []
@@ -96,12 +96,12 @@ class Keeper:
                 ended = self._ended = SimpleQueue[None]()
                 start_thread(lambda: self._run(ended))
 
-    def settle(self, number: int, *, again: bool = False) -> None:
+    def settle(self, claim: Settled, *, again: bool = False) -> None:
         """Acknowledge a claim; *again* if the server may have heard of it before."""
         if again:
-            self._repeated.add(number)
+            self._repeated.add(claim.number)
         self.start()
-        self._orders.put(number)
+        self._orders.put(claim)
 
     def begun(self, number: int) -> None:
         """Say that somebody has begun with a message."""
@@ -183,9 +183,9 @@ class Keeper:
         return goes_on
 
     def _take(self, order: _Order) -> bool:
-        if isinstance(order, int):
+        if isinstance(order, Settled):
             self._settling.append(order)
-            self._begun.discard(order)
+            self._begun.discard(order.number)
         elif isinstance(order, _Begun):
             self._begun.add(order.number)
         elif isinstance(order, _Nudge):
@@ -204,9 +204,10 @@ class Keeper:
         while batch := self._settling[:_BATCH]:
             had = scripts.settle(batch)
             del self._settling[: len(batch)]
-            held.gone(*batch)
-            repeated = len(self._repeated.intersection(batch))
-            self._repeated.difference_update(batch)
+            numbers = [claim.number for claim in batch]
+            held.gone(*numbers)
+            repeated = len(self._repeated.intersection(numbers))
+            self._repeated.difference_update(numbers)
             if not self._in_trouble:  # else an answer was lost, and they are settled for the second time
                 self._lease.count_lost(len(batch) - had - repeated)
         while moves := self._moving[:_BATCH]:

@@ -21,7 +21,6 @@ from tasks_platform.broker.leased.held import Claim, Held
 from tasks_platform.broker.leased.keeper import Keeper
 from tasks_platform.broker.leased.moves import buried, moved, postponed
 from tasks_platform.broker.leased.names import Names
-from tasks_platform.broker.leased.publishing import Place
 from tasks_platform.broker.leased.scripts import Move, Scripts, Where
 
 if TYPE_CHECKING:
@@ -109,13 +108,13 @@ class Lease:
         if (claim := self.held.take(tag)) is None:
             return
         if later:
-            self._keeper.settle(claim.number)
+            self._keeper.settle(claim.settled)
             return
         try:
-            had = self.scripts.settle([claim.number])
+            had = self.scripts.settle([claim.settled])
         except TROUBLE as trouble:
             log.warning("an acknowledgement could not be sent, and will be: %r", trouble)
-            self._keeper.settle(claim.number, again=True)
+            self._keeper.settle(claim.settled, again=True)
         else:
             self.held.gone(claim.number)
             self.count_lost(1 - had)
@@ -126,7 +125,12 @@ class Lease:
 
     def put_back(self, tags: Iterable[str]) -> None:
         """Put messages back into their lists as they were: nobody was given them."""
-        self.move([Move(claim.number, "head", claim.list, claim.raw) for claim in self._leaving(tags)])
+        self.move(
+            [
+                Move(claim.number, "head", claim.list, claim.raw, claim.queue, claim.job_id)
+                for claim in self._leaving(tags)
+            ]
+        )
 
     def _leaving(self, tags: Iterable[str]) -> list[Claim]:
         """Take out those claims of *tags* that are here, last first: the last one put at the head is the first."""
@@ -135,14 +139,14 @@ class Lease:
     def bury(self, tag: str, reason: Reason, detail: str) -> None:
         """Move a message to the graveyard."""
         if (claim := self.held.take(tag)) is not None:
-            self.move([buried(claim.number, Buried(reason=reason, detail=detail, queue=claim.queue, raw=claim.raw))])
+            what = Buried(reason=reason, detail=detail, queue=claim.queue, raw=claim.raw)
+            self.move([buried(claim.number, what, claim.job_id)])
 
     def postpone(self, tag: str, seconds: float) -> None:
         """Put a message, as it was, among those of its queue that are not due yet."""
         if (claim := self.held.take(tag)) is not None:
-            place = Place(claim.queue, self.names.step_of(claim.queue, claim.list), (), None)
             due = math.ceil((time.time() + seconds) * 1000)
-            self.move([postponed(claim.number, self.names, place, claim.raw, due)])
+            self.move([postponed(claim, self.names, due)])
 
     def move(self, moves: list[Move]) -> None:
         """Move messages out of this worker's claims; while the server is away, as soon as it is back."""

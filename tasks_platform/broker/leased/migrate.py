@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import redis
 from kombu.utils.json import loads
 
 from tasks_platform.broker.leased.graveyard import Buried
-from tasks_platform.broker.leased.overview import delayed_queues, workers
+from tasks_platform.broker.leased.overview import delayed_queues, indexed_queues, workers
 from tasks_platform.broker.leased.payload import BadMessageError, returned, write
 from tasks_platform.broker.leased.reaper import split
 from tasks_platform.broker.leased.scripts import Move, Scripts, text_of
@@ -36,6 +37,14 @@ class Migrated:
     buried: int = 0
     #: That stay where they are, by the reason.
     left: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Migrated) -> Migrated:
+        return Migrated(
+            claimed=self.claimed + other.claimed,
+            delayed=self.delayed + other.delayed,
+            buried=self.buried + other.buried,
+            left=self.left + other.left,
+        )
 
 
 def leases(channel: StoringChannel) -> dict[str, float]:
@@ -105,7 +114,19 @@ def to_plain(channel: StoringChannel, *, force: bool = False) -> Migrated:
             result.delayed += moved
         if refused := int(server.zcard(names.delayed(queue))):
             result.left[f"the key of the list {queue!r}, or of one of its priorities, holds something else"] += refused
+    _forget_ids(channel)
     return result
+
+
+def _forget_ids(channel: StoringChannel) -> None:
+    """Forget which message is where: who takes them from now on tells nobody."""
+    server, names = channel.server, channel.names
+    gone: Any = server.hkeys(names.gone)
+    for key in gone:
+        with suppress(redis.ResponseError):  # it holds something else by now
+            server.lrem(key, 0, "\0")
+    by_queue = [key for queue in indexed_queues(channel) for key in (names.index(queue), names.held(queue))]
+    server.delete(names.gone, names.pushed, names.cancelled, *by_queue)
 
 
 def _newest_first(server: Any, notes: str, times: str) -> Iterator[bytes]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import redis
 
 from tasks_platform.broker.leased.names import Names
-from tasks_platform.broker.leased.publishing import Place, stored
+from tasks_platform.broker.leased.payload import HELD
+from tasks_platform.broker.leased.publishing import Place, id_of, stored
 from tasks_platform.broker.leased.scripts import text_of
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,10 @@ class Move:
         wake = names.wake(place.queue, place.step)
         moved: Any = server.register_script(text_of("defer"))(
             keys=[names.claimed(self.worker), key, wake, names.dead],
-            args=[self.number, self.worker, place.queue, text, "" if due is None else due],
+            args=[
+                *(self.number, self.worker, place.queue, text, "" if due is None else due),
+                *(names.prefix, id_of(message), int(HELD in (message.get("headers") or {}))),
+            ],
         )
         if moved == _UNKNOWN:
             log.warning("the broker knows nothing of the claim of %s: its message is published anew", self.job_id)

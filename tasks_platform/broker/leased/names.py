@@ -21,6 +21,14 @@ class Names:
     ``leased:wake:<list>``          sorted set  one member while somebody should look into the list
     ``leased:sent:<sender>``        text        the name of the last push of one sender
     ``leased:graveyard``            list        messages that nobody can run, newest first
+    ``leased:index:<queue>``        hash        where the messages of a queue are: id of the job -> a hint
+    ``leased:gone``                 hash        how many of each list were taken out, and still stand there empty
+    ``leased:pushed``               hash        how many messages were ever put into each list
+    ``leased:paused``               hash        queues from which nothing is taken: who has said so, when, and why
+    ``leased:held:<queue>``         set         jobs of those that are not due yet that were set aside
+    ``leased:ended:<minute>``       hash        how many messages of each queue were done with in a minute; for 2 h
+    ``leased:dropped:<job>``        text        there for a minute after a worker has dropped a cancelled job
+    ``leased:cancelled``            hash        jobs that workers have and are to drop or end: who has said so, and why
     ==============================  ==========  ====================================================================
     """
 
@@ -42,6 +50,46 @@ class Names:
     def graveyard(self) -> str:
         """What nobody can run."""
         return f"{self.prefix}leased:graveyard"
+
+    @property
+    def paused(self) -> str:
+        """From which queues nothing is taken."""
+        return f"{self.prefix}leased:paused"
+
+    @property
+    def cancelled(self) -> str:
+        """Which jobs are cancelled whose messages workers have."""
+        return f"{self.prefix}leased:cancelled"
+
+    @property
+    def pushed(self) -> str:
+        """How many were put into each list."""
+        return f"{self.prefix}leased:pushed"
+
+    @property
+    def gone(self) -> str:
+        """How many stand empty in each list."""
+        return f"{self.prefix}leased:gone"
+
+    def index(self, queue: str) -> str:
+        """Return the key of where the messages of *queue* are."""
+        return f"{self.prefix}leased:index:{queue}"
+
+    def held(self, queue: str) -> str:
+        """Return the key of the jobs of *queue* that were set aside."""
+        return f"{self.prefix}leased:held:{queue}"
+
+    def dropped(self, job_id: str) -> str:
+        """Return the key that says of a cancelled job that it was not begun."""
+        return f"{self.prefix}leased:dropped:{job_id}"
+
+    def ended(self, minute: int) -> str:
+        """Return the key of how much was done with in a *minute*, counted since 1970."""
+        return f"{self.prefix}leased:ended:{minute}"
+
+    def queue_of(self, key: bytes) -> str:
+        """Return the queue whose messages lie under *key*."""
+        return key.decode(errors="replace")[len(self.prefix) :].partition(self.sep)[0]
 
     def sent(self, sender: str) -> str:
         """Return the key of what *sender* has pushed last."""

@@ -25,11 +25,13 @@ def overview(channel: StoringChannel, declared: Iterable[str] = ()) -> dict[str,
         claimed[worker] = sum(1 for it in recorded if not it.startswith(b"\0"))
     delayed = {queue: int(server.zcard(names.delayed(queue))) for queue in delayed_queues(channel)}
     known = {*declared, *delayed, *_bound(channel)}
+    gone: Any = server.hgetall(names.gone)
     ready: dict[str, int] = {}
     for name in _named(channel, names.prefix, _type="list"):
         queue, sep, _ = name.partition(names.sep)
         if not name.startswith("leased:") and (sep or queue in known or ":" not in queue):
-            ready[queue] = ready.get(queue, 0) + int(server.llen(f"{names.prefix}{name}"))
+            key = f"{names.prefix}{name}"
+            ready[queue] = ready.get(queue, 0) + int(server.llen(key)) - int(gone.get(key.encode(), 0))
     return {
         "queues": {
             queue: {"ready": ready.get(queue, 0), "delayed": delayed.get(queue, 0)}
@@ -44,6 +46,11 @@ def overview(channel: StoringChannel, declared: Iterable[str] = ()) -> dict[str,
 def delayed_queues(channel: StoringChannel) -> list[str]:
     """Return the queues in which something is not due yet."""
     return sorted(_named(channel, channel.names.delayed("")))
+
+
+def indexed_queues(channel: StoringChannel) -> list[str]:
+    """Return the queues of which it is known where messages are."""
+    return sorted(_named(channel, channel.names.index("")))
 
 
 def workers(channel: StoringChannel) -> list[str]:

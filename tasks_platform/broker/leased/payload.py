@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kombu.utils.json import dumps, object_hook
+from kombu.utils.json import JSONEncoder, object_hook
 
 #: How often a message came back from a worker that died, and the names of the last of them.
 DELIVERIES: Final = "x-delivery-count"
@@ -17,20 +17,34 @@ DIED: Final = "x-delivery-died"
 UNBEGUN: Final = "x-delivery-unbegun"
 #: When a delayed message was to be run: ``eta`` itself would make the worker wait once more.
 TRUE_ETA: Final = "x-eta"
+#: Why a job that waits for its time was set aside.
+HELD: Final = "x-held"
+#: The key of a message's ``delivery_info`` that says of a cancelled job who has said so, and why.
+CANCELLED: Final = "cancelled"
 _DIED_KEPT: Final = 5
 #: How often a message may come back that nobody seems to have begun with: a worker may die before it says so.
 _UNBEGUN_LIMIT: Final = 5
 #: Reads what kombu's own function reads, which makes a decoder for each message.
 _DECODER: Final = json.JSONDecoder(object_hook=object_hook)
+#: Writes what kombu's own function writes, which makes an encoder for each message.
+_ENCODER: Final = JSONEncoder()
 
 
 class BadMessageError(ValueError):
     """What stands in a queue is no message; it says why."""
 
 
+def unmarked(raw: bytes) -> tuple[str | None, bytes]:
+    """Return what stands in front of the message of a cancelled job, None for others, and the message."""
+    if raw[:1] != b"\1":
+        return None, raw
+    mark, _, message = raw[1:].partition(b"\0")
+    return mark.decode(errors="replace"), message
+
+
 def write(message: Mapping[str, Any]) -> str:
     """Return *message* as it is stored."""
-    return str(dumps(message))
+    return _ENCODER.encode(message)
 
 
 def read(raw: bytes) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import logging
 from typing import Final
 
 from tasks_platform.broker.leased.graveyard import Buried
-from tasks_platform.broker.leased.payload import BadMessageError, returned, who_died
+from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.payload import BadMessageError, read, returned, who_died
+from tasks_platform.broker.leased.publishing import id_of
 from tasks_platform.broker.leased.scripts import Move, Scripts
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ def recover(scripts: Scripts, worker: str, delivery_limit: int) -> int:
     ahead = scripts.ahead_of(worker)  # first: what is begun with meanwhile had better not count
     claims = scripts.claims_of(worker)
     moves = [
-        recovered(number, claims[number], worker, delivery_limit, begun=number not in ahead)
+        recovered(scripts.names, number, claims[number], worker, delivery_limit, begun=number not in ahead)
         for number in sorted(claims, reverse=True)
     ]
     total = 0
@@ -35,7 +37,9 @@ def recover(scripts: Scripts, worker: str, delivery_limit: int) -> int:
     return total
 
 
-def recovered(number: int, recorded: bytes, worker: str, delivery_limit: int, *, begun: bool) -> Move:
+def recovered(  # noqa: PLR0913 - what is to be known of one message
+    names: Names, number: int, recorded: bytes, worker: str, delivery_limit: int, *, begun: bool
+) -> Move:
     """Return where a message goes that *worker* had, and had *begun* with or not."""
     where, raw = split(recorded)
     if not where:
@@ -55,7 +59,7 @@ def recovered(number: int, recorded: bytes, worker: str, delivery_limit: int, *,
         deaths=deaths,
         workers=who_died(message),
     )
-    return Move(number, "graveyard", b"", what.write())
+    return Move(number, "graveyard", b"", what.write(), names.queue_of(where), id_of(read(message)))
 
 
 def split(recorded: bytes) -> tuple[bytes, bytes]:

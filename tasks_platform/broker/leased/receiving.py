@@ -17,7 +17,7 @@ from tasks_platform.broker.leased.lease import Lease
 from tasks_platform.broker.leased.message import Message
 from tasks_platform.broker.leased.moves import buried, postponed
 from tasks_platform.broker.leased.moving import CLAIM as CLAIM_KEY
-from tasks_platform.broker.leased.publishing import Place
+from tasks_platform.broker.leased.publishing import id_of
 from tasks_platform.broker.leased.qos import LeasedQoS
 from tasks_platform.broker.leased.storing import StoringChannel
 
@@ -96,25 +96,29 @@ class ReceivingChannel(StoringChannel):
     def _received(self, taken: Taken, now: int) -> dict[str, Any] | None:
         """Return the message that was *taken*; None if it is none, or not due yet, or not ours: it is elsewhere now."""
         queue, step, number, raw, recorded = taken
+        mark, raw = payload.unmarked(raw)
         if recorded and not self.lease.held.arrives(number):
             log.warning("a message that came too late was given back meanwhile")
             return None
         try:
             message = payload.read(raw)
         except payload.BadMessageError as bad:
-            self._bury(taken, bad)
+            self._bury(taken._replace(raw=raw), bad)
             return None
+        claim = Claim(number, queue, self.names.ready(queue, step).encode(), raw, id_of(message))
         if recorded and (due := payload.due(message)) is not None and due > now:
-            self.lease.move([postponed(number, self.names, Place(queue, step, (), None), raw, due)])
+            # somebody put it there who knows of no delays
+            self.lease.move([postponed(claim, self.names, due)])
             return None
         payload.start_now(message)
+        if mark is not None:
+            message["properties"]["delivery_info"][payload.CANCELLED] = mark
         if recorded:
             properties = message["properties"]
             if properties["delivery_tag"] in self.lease.held:  # it was given to others meanwhile, and came back here
                 properties["delivery_tag"] += f":{number}"
             properties["delivery_info"][CLAIM_KEY] = f"{number}@{self.lease.worker}"
-            where = self.names.ready(queue, step).encode()
-            self.lease.held.add(properties["delivery_tag"], Claim(number, queue, where, raw))
+            self.lease.held.add(properties["delivery_tag"], claim)
         return message
 
     def _bury(self, taken: Taken, bad: payload.BadMessageError, tag: str | None = None) -> None:
@@ -124,7 +128,7 @@ class ReceivingChannel(StoringChannel):
         if not taken.recorded:
             self.server.lpush(self.names.graveyard, what.write())
         elif tag is None:
-            self.lease.move([buried(taken.number, what)])
+            self.lease.move([buried(taken.number, what, "")])
         else:
             self.lease.bury(tag, what.reason, what.detail)
 

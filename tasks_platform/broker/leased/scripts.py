@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import redis
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 #: Where a message is put: to the end of its list that is taken from first, to the other end, away, nowhere, or among
 #: those that are not due yet; then it is a time in ms since 1970.
 Where = Literal["head", "tail", "graveyard", "nowhere"] | int
+#: Stands in a script where the part is to stand by which it knows of ids.
+_INDEX: Final = "-- INDEX\n"
 
 
 class Move(NamedTuple):
@@ -27,6 +30,17 @@ class Move(NamedTuple):
     where: Where
     list: bytes
     message: bytes
+    #: Its queue, and the id of its job; '' if it has none.
+    queue: str = ""
+    job_id: str = ""
+
+
+class Settled(NamedTuple):
+    """A claim whose message is done with."""
+
+    number: int
+    queue: str
+    job_id: str
 
 
 class Tended(NamedTuple):
@@ -46,7 +60,16 @@ class Tended(NamedTuple):
 @cache
 def text_of(name: str) -> str:
     """Return the source of the script *name*."""
-    return (files("tasks_platform.broker.leased") / "lua" / f"{name}.lua").read_text()
+    return with_index((_folder() / f"{name}.lua").read_text())
+
+
+def with_index(script: str) -> str:
+    """Return *script* with the part by which it knows of ids, where it asks for it."""
+    return script.replace(_INDEX, (_folder() / "index.lua").read_text())
+
+
+def _folder() -> Traversable:
+    return files("tasks_platform.broker.leased") / "lua"
 
 
 class Scripts:
@@ -54,26 +77,27 @@ class Scripts:
 
     def __init__(self, client: redis.Redis, names: Names, worker: str) -> None:
         self.client = client
-        self._names = names
+        self.names = names
         self._worker = worker
         names_of = ("claim", "settle", "move", "tend")
         self._claim, self._settle, self._move, self._tend = map(client.register_script, map(text_of, names_of))
 
-    def settle(self, numbers: Sequence[int]) -> int:
+    def settle(self, claims: Sequence[Settled]) -> int:
         """Forget claims; return how many of them the worker still had."""
-        had: int = self._settle(keys=self._keys(self._worker), args=[self._worker, *numbers])
+        told = [part for claim in claims for part in claim]
+        had: int = self._settle(keys=self._keys(self._worker), args=[self._worker, self.names.prefix, *told])
         return had
 
     def begin(self, numbers: Collection[int]) -> None:
         """Remember of claims that somebody has begun with them."""
-        self.client.srem(self._names.ahead(self._worker), *numbers)
+        self.client.srem(self.names.ahead(self._worker), *numbers)
 
     def move(self, worker: str, moves: Sequence[Move]) -> int:
         """Move messages out of the claims of *worker*; return how many, -1 if it is another one and alive."""
         whose = "own" if worker == self._worker else "dead"
         moved: int = self._move(
-            keys=[*self._keys(worker), self._names.graveyard],
-            args=[worker, whose, len(self._names.prefix), *(part for move in moves for part in move)],
+            keys=[*self._keys(worker), self.names.graveyard],
+            args=[worker, whose, len(self.names.prefix), *(part for move in moves for part in move)],
         )
         return moved
 
@@ -87,12 +111,12 @@ class Scripts:
 
     def claims_of(self, worker: str) -> dict[int, bytes]:
         """Return what is recorded for *worker*: number of the claim -> list and message."""
-        found: Any = self.client.hgetall(self._names.claimed(worker))
+        found: Any = self.client.hgetall(self.names.claimed(worker))
         return {int(number): recorded for number, recorded in found.items()}
 
     def ahead_of(self, worker: str) -> frozenset[int]:
         """Return those claims that nobody of *worker* has begun with."""
-        found: Any = self.client.smembers(self._names.ahead(worker))
+        found: Any = self.client.smembers(self.names.ahead(worker))
         return frozenset(map(int, found))
 
     def promote(self, asked: Asked) -> None:
@@ -106,4 +130,4 @@ class Scripts:
         return float(told.get("uptime_in_seconds", 0))
 
     def _keys(self, worker: str) -> list[str]:
-        return [self._names.workers, self._names.claimed(worker), self._names.ahead(worker)]
+        return [self.names.workers, self.names.claimed(worker), self.names.ahead(worker)]

@@ -16,6 +16,7 @@ from tasks_platform.letters.purging import purge
 from tasks_platform.letters.queue import DeadLetterQueue
 from tasks_platform.letters.telling.listeners import Listener, LogListener, MailListener, WebhookListener
 from tasks_platform.letters.telling.teller import Teller
+from tasks_platform.servers import name_of
 from tasks_platform.services.own_mailer import own_mailer
 from tasks_platform.settings import Settings
 
@@ -82,11 +83,17 @@ class Watch:
         if self._connection is None:
             self._connection = self._queue.app.connection_for_read()
         try:
-            if given_up(self._connection) and self._alone("letters-adopt", _LOOK / 2):
+            # each server has a graveyard of its own
+            if given_up(self._connection) and self._alone(f"letters-adopt:{self._broker}", _LOOK / 2):
                 adopt(self._queue, self._connection)
         except Exception:
             self._hang_up()  # another server may be the broker by now
             raise
+
+    @property
+    def _broker(self) -> str:
+        """The server that this worker works for."""
+        return name_of(self._queue.app.conf.broker_read_url)
 
     def _alone(self, what: str, seconds: float) -> bool:
         """Tell whether no other worker begins *what* for some *seconds*: this one may."""

@@ -361,3 +361,10 @@ def test_a_consumer_waits_for_no_signal_of_a_queue_that_it_has_left(
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=0.1)
         assert redis_db.zcard(names.wake("left", 0)) == 1
+
+
+def test_a_channel_that_was_closed_has_lost_its_connection(connection: Connection) -> None:
+    channel = connection.default_channel
+    channel.close()
+    with pytest.raises(connection.connection_errors, match="the channel was closed"):
+        channel._put("q", {"body": "x", "headers": {"id": "1"}, "properties": {"delivery_info": {}}})

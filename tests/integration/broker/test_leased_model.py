@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import redis
@@ -18,6 +18,8 @@ from property_tests import settings
 from redis_server import running_redis, server_binary
 from tasks_platform.broker.leased import in_place_of, payload
 from tasks_platform.broker.leased.asking import CLAIM, Asked
+from tasks_platform.broker.leased.control import Finder, Found
+from tasks_platform.broker.leased.control.sweeping import Sweeper
 from tasks_platform.broker.leased.graveyard import Buried
 from tasks_platform.broker.leased.held import Claim
 from tasks_platform.broker.leased.lease import Lease
@@ -42,6 +44,14 @@ steps = st.sampled_from(STEPS)
 names = Names()
 
 
+class Where(NamedTuple):
+    """Where one message is."""
+
+    state: str
+    queue: str
+    step: int
+
+
 class Model:
     """Where every message is: by its number."""
 
@@ -55,9 +65,37 @@ class Model:
         #: Those of them that nobody has begun with: worker, number of the claim.
         self.ahead: set[tuple[str, int]] = set()
         self.graveyard: list[str] = []
+        #: Jobs that were cancelled while a worker had them.
+        self.cancelled: set[str] = set()
         self.deaths: dict[str, int] = {}
         #: How often a message came back from a dead worker that had not begun with it.
         self.unbegun: dict[str, int] = {}
+
+    def places(self) -> dict[str, Where]:
+        """Return where every message is that has one place."""
+        found = {
+            message: Where("ready", queue, step)
+            for (queue, step), messages in self.ready.items()
+            for message in messages
+        }
+        found |= {
+            message: Where("delayed", queue, step)
+            for queue, messages in self.delayed.items()
+            for message, step in messages
+        }
+        return found | {
+            message: Where("claimed", queue, step)
+            for claims in self.claimed.values()
+            for message, queue, step in claims.values()
+            if message != MARK
+        }
+
+    def remove(self, name: str) -> None:
+        for messages in self.ready.values():
+            if name in messages:
+                messages.remove(name)
+        for queue, later in self.delayed.items():
+            self.delayed[queue] = [it for it in later if it[0] != name]
 
     def promote(self, asked: tuple[str, ...]) -> None:
         for queue in asked:
@@ -94,6 +132,7 @@ class Model:
                 self.deaths[message] = self.deaths.get(message, 0) + 1
             if self.deaths.get(message, 0) >= LIMIT:
                 self.graveyard.append(message)
+                self.cancelled.discard(message)
             else:
                 self.ready[queue, step].insert(0, message)
 
@@ -136,8 +175,10 @@ class LeasedBroker(RuleBasedStateMachine):
     def fall_due(self, queue: str, many: int) -> None:
         members: Any = self.server.zrange(names.delayed(queue), 0, -1)
         for member in sorted(members)[:many]:
+            name = _name(member.split(b"|", 2)[2])
             self.server.zadd(names.delayed(queue), {member: 1})
-            self.model.fallen.add(_name(member.split(b"|", 2)[2]))
+            self.server.hset(names.index(queue), name, f"due|1|{member[:20].decode()}")
+            self.model.fallen.add(name)
 
     @rule(
         which=st.integers(0, 5),
@@ -162,9 +203,11 @@ class LeasedBroker(RuleBasedStateMachine):
         )
         found: Any = lease.scripts.client.register_script(CLAIM)(keys=sent.keys, args=sent.arguments)
         got = []
-        for place, step, number, raw in zip(found[2::4], found[3::4], found[4::4], found[5::4], strict=True):
+        for place, step, number, told in zip(found[2::4], found[3::4], found[4::4], found[5::4], strict=True):
             queue = asked[place - 1]
-            lease.held.add(str(number), Claim(number, queue, names.ready(queue, int(step)).encode(), raw))
+            mark, raw = payload.unmarked(told)
+            assert (mark is not None) == (_name(raw) in self.model.cancelled)
+            lease.held.add(str(number), Claim(number, queue, names.ready(queue, int(step)).encode(), raw, _name(raw)))
             got.append(_name(raw))
         lease.held.came(numbers)
         assert got == self.model.claim(worker, asked, taken, numbers, free)
@@ -181,7 +224,8 @@ class LeasedBroker(RuleBasedStateMachine):
         worker, tag = self.some_claim(which, one)
         if tag is not None:
             self.leases[worker].settle(tag, later=False)
-            self.model.claimed[worker].pop(int(tag), None)
+            message, _, _ = self.model.claimed[worker].pop(int(tag), (MARK, "", 0))
+            self.model.cancelled.discard(message)
 
     @rule(which=st.integers(0, 5), one=st.integers(0, 9), where=st.sampled_from(["head", "tail"]))
     def give_back(self, which: int, one: int, where: Any) -> None:
@@ -202,6 +246,7 @@ class LeasedBroker(RuleBasedStateMachine):
         message, _, _ = self.model.claimed[worker].pop(int(tag), (MARK, "", 0))
         if message != MARK:
             self.model.graveyard.append(message)
+            self.model.cancelled.discard(message)
 
     @rule(which=st.integers(0, 5), one=st.integers(0, 9), step=steps, later=st.booleans(), twice=st.booleans())
     def put_back_changed(self, which: int, one: int, step: int, later: bool, twice: bool) -> None:  # noqa: FBT001
@@ -266,13 +311,107 @@ class LeasedBroker(RuleBasedStateMachine):
         for step in STEPS:
             self.model.ready[queue, step] = []
 
+    @rule(one=st.integers(0, 99), known=st.booleans())
+    def take_out(self, one: int, known: bool) -> None:  # noqa: FBT001
+        """Take a message out by its id; *known* ones are in no worker's hands."""
+        places = self.model.places()
+        if not (messages := [name for name in places if not known or places[name].state != "claimed"]):
+            return
+        name = messages[one % len(messages)]
+        found = Finder(self.channel, QUEUES).take(name)
+        assert found is not None
+        assert _place(found) == places[name]
+        if found.state != "claimed":
+            self.model.remove(name)
+            self.model.cancelled.discard(name)
+
+    @rule(one=st.integers(0, 99), killed=st.booleans())
+    def cancel(self, one: int, killed: bool) -> None:  # noqa: FBT001
+        """Cancel a job by its id; who does so may be *killed* before it has given back what the job held."""
+        places = self.model.places()
+        if not places:
+            return
+        name = list(places)[one % len(places)]
+        finder = Finder(self.channel, QUEUES)
+        found = finder.cancel(name, "by me")
+        assert found is not None
+        assert _place(found) == places[name]
+        if found.state == "claimed":
+            self.model.cancelled.add(name)
+            return
+        self.model.remove(name)
+        self.model.cancelled.discard(name)
+        if killed:
+            self.model.graveyard.append(name)
+        else:
+            finder.settled(found, "by me")
+
+    @rule(queue=queues, every=st.integers(1, 3), killed=st.booleans())
+    def sweep(self, queue: str, every: int, killed: bool) -> None:  # noqa: FBT001
+        """Cancel all that wait in a queue, or some of them; who does so may be *killed* before it has ended."""
+        meant = {name for name, at in self.model.places().items() if at.queue == queue and at.state != "claimed"}
+        meant = {name for name in meant if int(name) % every == 0}
+        sweeper, finder = Sweeper(self.channel, queue), Finder(self.channel, QUEUES)
+        for part in sweeper.parts():
+            some = [found for found in part.found if _name(found.raw) in meant]
+            for found in sweeper.cancel(part, some, "by me"):
+                self.model.remove(_name(found.raw))
+                self.model.cancelled.discard(_name(found.raw))
+                meant.remove(_name(found.raw))
+                if killed:
+                    self.model.graveyard.append(_name(found.raw))
+                else:
+                    finder.settled(found, "by me")
+        assert meant == set()
+
+    @rule(one=st.integers(0, 99), queue=queues, step=steps, now=st.booleans())
+    def put_elsewhere(self, one: int, queue: str, step: int, now: bool) -> None:  # noqa: FBT001
+        """Change queue and priority of a message by its id, and let it run *now* or when it is due."""
+        places = self.model.places()
+        if not places:
+            return
+        name = list(places)[one % len(places)]
+        # one that has fallen due says another moment itself
+        later = places[name].state == "delayed" and not now and name not in self.model.fallen
+
+        def how(message: dict[str, Any], _: Found) -> tuple[str, int]:
+            message["properties"]["priority"] = step
+            if not later:
+                message["headers"]["eta"] = None
+            return queue, step
+
+        found = Finder(self.channel, QUEUES).change(name, how)
+        assert found is not None
+        assert _place(found) == places[name]
+        if found.state == "claimed":
+            return
+        self.model.remove(name)
+        self.model.fallen.discard(name)
+        if later:
+            self.model.delayed[queue].append((name, step))
+        else:
+            self.model.ready[queue, step].append(name)
+
     # -- what must hold
+
+    @invariant()
+    def every_message_is_found_by_its_id_and_nothing_else_is_remembered(self) -> None:
+        places = self.model.places()
+        finder = Finder(self.channel, QUEUES)
+        found = {name: finder.find(name) for name in places}
+        assert {name: it and _place(it) for name, it in found.items()} == places
+        remembered = {name.decode() for queue in QUEUES for name in self.server.hkeys(names.index(queue))}  # type: ignore[union-attr]
+        assert remembered <= {*places}
+        marked = {name.decode() for name in self.server.hkeys(names.cancelled)}  # type: ignore[union-attr]
+        assert marked & {*places} == self.model.cancelled & {*places}
 
     @invariant()
     def every_message_is_where_it_should_be(self) -> None:
         for (queue, step), expected in self.model.ready.items():
             stored: Any = self.server.lrange(names.ready(queue, step), 0, -1)
-            assert [_name(raw) for raw in reversed(stored)] == expected, (queue, step)
+            there = [raw for raw in reversed(stored) if raw != b"\0"]
+            assert [_name(raw) for raw in there] == expected, (queue, step)
+            assert int(self.server.hget(names.gone, names.ready(queue, step)) or 0) == len(stored) - len(there)  # type: ignore[arg-type]
         for queue, later in self.model.delayed.items():
             members: Any = self.server.zrange(names.delayed(queue), 0, -1)
             assert [_name(it.split(b"|", 2)[2]) for it in sorted(members)] == [message for message, _ in later]
@@ -313,6 +452,10 @@ def _message(name: str, queue: str, step: int, *, later: bool = False) -> dict[s
         "headers": {"id": name, "eta": eta},
         "properties": {"priority": step, "delivery_tag": name, "delivery_info": info},
     }
+
+
+def _place(found: Found) -> Where:
+    return Where(found.state, found.queue, found.step)
 
 
 def _name(raw: bytes) -> str:

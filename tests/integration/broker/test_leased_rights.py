@@ -68,7 +68,7 @@ def test_a_worker_and_a_producer_get_by_with_the_rights_of_the_readme(
     connect: Callable[[str], Connection], admin: redis.Redis
 ) -> None:
     producer, worker = connect("producer"), connect("worker")
-    soon = datetime.now(UTC) + timedelta(seconds=0.3)
+    soon = datetime.now(UTC) + timedelta(seconds=2)
     put(producer, "email", "bulk", priority=9)
     send(producer, "now")
     send(producer, "later", eta=soon.isoformat())

@@ -1,15 +1,18 @@
 -- Take messages for a worker, strictly by priority, and record them under its lease.
 -- KEYS  1 workers by the end of their leases   2 what this worker has   3 those of it that nobody has begun with
+--       4 queues that are paused   5 how many stand empty in each list
 -- ARGV  1 the worker   2 the lease in ms   3 the most to take   4 the number of the first claim   5 look ahead, in ms
 --       6 the prefix of all keys   7 what stands between a queue and a step   8 the number of the first claim that is
 --       not begun with at once   9 the number of queues
 --       then per queue: its name, and '1' if its messages are not to be acknowledged
 --       then all priority steps, '|', and the steps to take, first to last
 -- Returns {now in ms, when the next delayed message is due in ms or 0, then per message: the place of its queue in the
--- list of queues, its step, the number of its claim, the message}.
+-- list of queues, its step, the number of its claim, the message}. In front of the message of a job that was cancelled
+-- stand a byte 1, who has said so and why, and a byte 0.
 -- Atomic: a message is in its list, or in what a worker has, never in both and never in none.
 -- Messages that have become due move to their lists first, 5 000 of a queue at most in one call, whoever they are for:
 -- also for a worker that takes nothing.
+-- From a queue that is paused nothing is taken, and nobody is told of it.
 -- Whoever takes something passes on the signal if more is to be done now or soon, so that of many idle workers one
 -- looks, and not all. Keys beyond KEYS are made of the names in ARGV: this is not for Redis Cluster.
 local time = redis.call('TIME')
@@ -21,6 +24,7 @@ local queues, unrecorded = {}, {}
 for i = 1, count do
     queues[i], unrecorded[i] = ARGV[8 + 2 * i], ARGV[9 + 2 * i] == '1'
 end
+local paused = redis.call('HMGET', KEYS[4], unpack(queues))
 local steps, taken_steps = {}, {}
 local into = steps
 for i = 10 + 2 * count, #ARGV do
@@ -52,6 +56,7 @@ local function known(step)
     return found
 end
 
+-- INDEX
 -- the next delayed message of all queues, and where it will be
 local next_due, next_queue, next_step = 0, nil, nil
 local filled = {}
@@ -59,19 +64,27 @@ for i = 1, count do
     local delayed = prefix .. 'leased:delayed:' .. queues[i]
     for _ = 1, 25 do
         local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 200)
+        local some_are_held = false
         if #due > 0 then
             redis.call('ZREM', delayed, unpack(due)) -- first: a full server lets a script go on that has begun
+            some_are_held = redis.call('EXISTS', held_in(prefix, queues[i])) == 1
         end
         for _, member in ipairs(due) do
-            local step, message = string.match(member, '^[^|]*|([^|]*)|(.*)$')
+            local id, step, message = string.match(member, '^%d*:?([^|]*)|([^|]*)|(.*)$')
             if not step then -- written by nobody who knows how
-                step, message = '0', member
+                id, step, message = '', '0', member
             end
             step = known(step)
-            if type(redis.pcall('LPUSH', prefix .. named(queues[i], step), message)) == 'table' then
+            local list = prefix .. named(queues[i], step)
+            if type(redis.pcall('LPUSH', list, message)) == 'table' then
                 redis.call('ZADD', delayed, now + 1000, member) -- the list holds something else: again in a second
+                delayed_until(prefix, queues[i], now + 1000, member, id)
             else
-                filled[named(queues[i], step)] = {queues[i], step}
+                pushed(prefix, queues[i], list, id)
+                if some_are_held then
+                    redis.pcall('SREM', held_in(prefix, queues[i]), id)
+                end
+                filled[named(queues[i], step)] = not paused[i] and {queues[i], step} or nil
             end
         end
         if #due < 200 then
@@ -84,6 +97,47 @@ for i = 1, count do
     end
 end
 
+-- What was taken out of a list by its id stands there empty; of many of them one call passes over a part only.
+local patience = 1000
+local function popped(list, most)
+    local messages = {}
+    while #messages < most and patience > 0 do
+        local got = redis.pcall('RPOP', list, most - #messages)
+        if not got or got.err then -- what holds something else is passed over
+            break
+        end
+        local empty = 0
+        for _, message in ipairs(got) do
+            if message == GONE then
+                empty = empty + 1
+            else
+                messages[#messages + 1] = message
+            end
+        end
+        if empty == 0 then
+            break
+        end
+        patience = patience - 1
+        if redis.call('HINCRBY', KEYS[5], list, -empty) <= 0 then
+            redis.call('HDEL', KEYS[5], list)
+        end
+    end
+    return messages
+end
+
+local cancelled = prefix .. 'leased:cancelled'
+local some_are_cancelled = redis.call('EXISTS', cancelled) == 1
+local function told(message)
+    if some_are_cancelled then
+        local readable, read = pcall(cjson.decode, message)
+        local headers = readable and type(read) == 'table' and read.headers
+        local id = type(headers) == 'table' and headers.id
+        local mark = type(id) == 'string' and redis.call('HGET', cancelled, id)
+        return mark and '\1' .. mark .. '\0' .. message or message
+    end
+    return message
+end
+
 local result, recorded, later = {now, next_due}, false, {}
 for _, step in ipairs(taken_steps) do
     for i = 1, count do
@@ -91,13 +145,13 @@ for _, step in ipairs(taken_steps) do
             break
         end
         local list = prefix .. named(queues[i], step)
-        local got = redis.pcall('RPOP', list, want) -- what holds something else is passed over
-        if got and not got.err then
+        local got = paused[i] and {} or popped(list, want)
+        if #got > 0 then
             local records = {}
             want = want - #got
             for _, message in ipairs(got) do
                 local n = #result
-                result[n + 1], result[n + 2], result[n + 3], result[n + 4] = i, step, number, message
+                result[n + 1], result[n + 2], result[n + 3], result[n + 4] = i, step, number, told(message)
                 if not unrecorded[i] then
                     records[#records + 1] = number
                     records[#records + 1] = list .. '\0' .. message
@@ -126,11 +180,11 @@ for name, place in pairs(filled) do
         wake(place[1], place[2])
     end
 end
-if #result > 2 then
-    if want == 0 then
+if #result > 2 or patience == 0 then
+    if want == 0 or patience == 0 then
         for _, step in ipairs(taken_steps) do
             for i = 1, count do
-                if redis.call('EXISTS', prefix .. named(queues[i], step)) == 1 then
+                if not paused[i] and redis.call('EXISTS', prefix .. named(queues[i], step)) == 1 then
                     wake(queues[i], step)
                     return result
                 end

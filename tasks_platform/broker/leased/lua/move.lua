@@ -4,7 +4,7 @@
 -- ARGV  1 the worker   2 'own' if it gives them back itself, 'dead' if its lease has ended
 --       3 the length of the prefix of all keys
 --       then per message: number of the claim, where ('head' or 'tail' of the list; 'graveyard'; 'nowhere'; or, in ms
---       since 1970, when it is due: then the list is a sorted set), list, message
+--       since 1970, when it is due: then the list is a sorted set), list, message, its queue, the id of its job or ''
 -- Returns how many were moved: the others were settled, or moved by somebody else; -1 if the worker is alive after all.
 -- What its list refuses goes to the graveyard as it was; what that refuses, too, stays where it is.
 -- Atomic: two who recover the same worker do not double a message. Whoever is idle is told of the lists that were filled.
@@ -16,7 +16,9 @@ if ARGV[2] == 'dead' then
         return -1
     end
 end
+-- INDEX
 local prefix = tonumber(ARGV[3])
+local beginning = string.sub(KEYS[1], 1, prefix)
 local function put(where, list, message)
     if where == 'nowhere' then
         return {ok = 'OK'}
@@ -27,7 +29,7 @@ local function put(where, list, message)
     end
     local done = redis.pcall(where == 'head' and 'RPUSH' or 'LPUSH', list, message)
     if type(done) == 'number' then
-        local wake = string.sub(list, 1, prefix) .. 'leased:wake:' .. string.sub(list, prefix + 1)
+        local wake = beginning .. 'leased:wake:' .. string.sub(list, prefix + 1)
         redis.pcall('ZADD', wake, 0, 'look')
         redis.pcall('PEXPIRE', wake, 60000)
     end
@@ -36,28 +38,42 @@ end
 local function refused(done)
     return type(done) == 'table' and done.err
 end
+local function remember(where, list, message, queue, id)
+    if where == 'tail' then
+        pushed(beginning, queue, list, id)
+    elseif where == 'graveyard' or where == 'nowhere' then
+        left(beginning, queue, id)
+    elseif tonumber(where) then
+        delayed_until(beginning, queue, where, message, id)
+    end -- else it was put where it had been: nobody is behind it who was not before
+end
 local moved = 0
-for i = 4, #ARGV, 4 do
+for i = 4, #ARGV, 6 do
     local number, where, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    local queue, id = ARGV[i + 4], ARGV[i + 5]
     local recorded = redis.call('HGET', KEYS[2], number)
     if recorded then
         redis.call('SREM', KEYS[3], number)
         redis.call('HDEL', KEYS[2], number) -- first: a full server lets a script go on that has begun
         if string.byte(recorded, 1) == 0 then -- its job has put it elsewhere by itself
-            where = 'nowhere'
+            where, id = 'nowhere', ''
         end
         if refused(put(where, list, message)) then -- the key of the list holds something else
             local _, cut = string.find(recorded, '\0', 1, true)
             if refused(put('graveyard', nil, string.sub(recorded, (cut or 0) + 1))) then
                 redis.call('HSET', KEYS[2], number, recorded)
                 moved = moved - 1
+            else
+                left(beginning, queue, id)
             end
+        else
+            remember(where, list, message, queue, id)
         end
         moved = moved + 1
     end
 end
 if ARGV[2] == 'dead' and moved > 0 then -- for a week it is known that others have what it may still be working on
-    local dead = string.sub(KEYS[1], 1, tonumber(ARGV[3])) .. 'leased:dead'
+    local dead = beginning .. 'leased:dead'
     redis.call('ZADD', dead, now, ARGV[1])
     redis.call('ZREMRANGEBYSCORE', dead, '-inf', now - 604800000)
 end

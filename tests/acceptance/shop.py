@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -58,23 +57,6 @@ def sleeps_the_first_time(diary: Path) -> None:
     note(diary, "started")
     if len(read(diary)) == 1:
         time.sleep(60)
-
-
-@task(base=ReliableTask, queue="on-loop")
-async def sleeps_on_the_loop_the_first_time(diary: Path) -> None:
-    note(diary, "started")
-    if len(read(diary)) == 1:
-        await asyncio.sleep(60)
-
-
-@task(base=ReliableTask, ignore_result=False, queue="on-loop")
-async def waits_on_the_loop(diary: Path) -> None:
-    note(diary, "started")
-    try:
-        await asyncio.sleep(60)
-    except asyncio.CancelledError:
-        note(diary, "cancelled")
-        raise
 
 
 @task(base=ReliableTask)

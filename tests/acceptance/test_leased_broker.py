@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 #: Seconds.
 LEASE = 3.0
-#: Those of coroutines are not for a pool of greenlets.
-QUEUES = ("--queues", "default")
 BRIEF = {"TASKS_LEASE": str(LEASE)}
 LIMITED = {"TASKS_DELIVERY_LIMIT": "2"}
 
@@ -48,12 +46,12 @@ def test_what_a_killed_worker_had_runs_on_another_when_its_lease_ends(  # noqa: 
     platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, diary: Path, pool: str
 ) -> None:
     options: dict[str, Any] = {"environment": BRIEF, "pool": pool}
-    with running_worker(PLATFORM, server.url, logs / f"doomed-{pool}.log", *QUEUES, **options) as doomed:
+    with running_worker(PLATFORM, server.url, logs / f"doomed-{pool}.log", **options) as doomed:
         shop.sleeps_the_first_time.delay(diary)
         without = diary.with_suffix(".without")
         accidents.sleeps_once_and_knows_no_attempts.delay(without)
         wait_for(lambda: read(diary) and read(without), 20, "the start")
-        with running_worker(PLATFORM, server.url, logs / f"heir-{pool}.log", *QUEUES, **options) as heir:
+        with running_worker(PLATFORM, server.url, logs / f"heir-{pool}.log", **options) as heir:
             children = children_of(doomed.process.pid)
             doomed.process.kill()
             killed = time.monotonic()
@@ -107,8 +105,8 @@ def test_a_job_longer_than_its_lease_is_started_once_also_when_its_connection_is
 ) -> None:
     options: dict[str, Any] = {"environment": BRIEF, "concurrency": 1, "pool": pool}
     with (
-        running_worker(PLATFORM, server.url, logs / f"long-{pool}.log", *QUEUES, **options),
-        running_worker(PLATFORM, server.url, logs / f"idle-{pool}.log", *QUEUES, **options),
+        running_worker(PLATFORM, server.url, logs / f"long-{pool}.log", **options),
+        running_worker(PLATFORM, server.url, logs / f"idle-{pool}.log", **options),
     ):
         job = shop.charges.delay(diary, 1)
         wait_for(lambda: read(diary), 20, "the start")

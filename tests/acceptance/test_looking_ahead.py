@@ -64,7 +64,6 @@ def test_a_worker_without_an_event_loop_begins_with_the_next_job_when_one_has_en
 ) -> None:
     for number in range(80):
         shop.notes_a_number.delay(diary, number)
-    green = logs / "green.log"
-    with running_worker(PLATFORM, server.url, green, "--queues", "default", concurrency=1, pool="gevent"):
+    with running_worker(PLATFORM, server.url, logs / "green.log", concurrency=1, pool="gevent"):
         # it looks at its connections every two seconds, also when nothing comes
         wait_for(lambda: len(read(diary)) == 80 and owed(client) == 0, 40, "all of them")

@@ -6,15 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
-from acceptance import shop
+from acceptance import on_the_loop, shop
 from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.workers import PLAIN, PLATFORM, running_worker
+from tasks_platform import Settings
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 #: SIGTERM stops a plain worker softly: running jobs get two seconds, what is left is cut off.
 SOFTLY = {"REMAP_SIGTERM": "SIGQUIT", "SOFT_SHUTDOWN": "2"}
+HERE = {"TASKS_MODULES": on_the_loop.MODULES}
+
+
+@pytest.fixture(scope="module")
+def platform_settings(server: RedisServer, broker: Broker) -> Settings:
+    return Settings(redis_url=server.url, modules=on_the_loop.MODULES, business=False)
 
 
 def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url: str, logs: Path, diary: Path) -> None:
@@ -43,29 +50,24 @@ def test_plain_celery_loses_a_job_that_a_stop_cuts_off(plain: Celery, plain_url:
 
 @pytest.mark.checklist(24, 82, 85)
 @pytest.mark.parametrize(
-    ("pool", "sleeper"),
-    [
-        ("prefork", "sleeps_the_first_time"),
-        ("threads", "sleeps_the_first_time"),
-        ("threads", "sleeps_on_the_loop_the_first_time"),
-        ("solo", "sleeps_on_the_loop_the_first_time"),
-    ],
+    ("pool", "module"),
+    [("prefork", shop), ("threads", shop), ("threads", on_the_loop), ("solo", on_the_loop)],
+    ids=["prefork", "threads", "threads-on_the_loop", "solo-on_the_loop"],
 )
 def test_a_job_that_a_stop_cuts_off_runs_on_the_next_worker_and_one_that_can_end_in_time_ends(  # noqa: PLR0913, PLR0917
-    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path, pool: str, sleeper: str
+    platform: PlatformApp, server: RedisServer, broker: Broker, logs: Path, tmp_path: Path, pool: str, module: Any
 ) -> None:
     short, long = tmp_path / "short", tmp_path / "long"
-    brief = {"TASKS_GRACE_PERIOD": "3"}
-    with running_worker(
-        PLATFORM, server.url, logs / f"first-{pool}-{sleeper}.log", environment=brief, pool=pool
-    ) as worker:
-        jobs = [shop.takes_a_second.delay(short), getattr(shop, sleeper).delay(long)]
+    brief = {"TASKS_GRACE_PERIOD": "3", **HERE}
+    log = f"{pool}-{module.__name__}.log"
+    with running_worker(PLATFORM, server.url, logs / f"first-{log}", environment=brief, pool=pool) as worker:
+        jobs = [shop.takes_a_second.delay(short), module.sleeps_the_first_time.delay(long)]
         wait_for(lambda: read(short) and read(long), 20, "the start of both jobs")
         worker.send(signal.SIGTERM)
         worker.process.wait(timeout=20)  # and not 60, which the job takes
     assert (read(short), read(long)) == (["started", "ended"], ["started"])
     wait_for(lambda: broker.owed() == 0, 10, "nothing that is owed: it waits for no lease")
-    with running_worker(PLATFORM, server.url, logs / f"second-{pool}-{sleeper}.log", pool=pool):
+    with running_worker(PLATFORM, server.url, logs / f"second-{log}", environment=HERE, pool=pool):
         wait_for(lambda: len(read(long)) == 2, 10, "the second start of the long job")
         wait_for(lambda: broker.owed() == 0, 20, "the end of the long job")
     assert read(short) == ["started", "ended"]

@@ -44,11 +44,17 @@ class Line:
         server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._server)
         key = id(writer)
         self._asked[key] = False
-        with suppress(asyncio.CancelledError, ConnectionError):
-            await asyncio.gather(self._ask(reader, back, key), self._answer(there, writer, key))
+        ends = [writer]
+        try:
+            with suppress(asyncio.CancelledError, ConnectionError):
+                there, back = await asyncio.open_connection("127.0.0.1", self._server)
+                ends.append(back)
+                await asyncio.gather(self._ask(reader, back, key), self._answer(there, writer, key))
+        finally:
+            for end in ends:  # also when all is ended: the loop still comes by to close them
+                end.transport.abort()
 
     async def _ask(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, key: int) -> None:
         while data := await source.read(1 << 16):

@@ -39,7 +39,7 @@ class PlatformAMQP(AMQP):
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
     ) -> tuple[str, str]:
         """Return how logs show the arguments of a job, unless its sender has said that in its *options*."""
-        payload = getattr(self.app.tasks.get(name), "payload", None)
+        payload = getattr(options.get("task_type") or self.app.tasks.get(name), "payload", None)
         if isinstance(payload, Payload) and payload.sealing.of_arguments:
             args, kwargs = masked(args), masked(kwargs)
         said_args, said_kwargs = options.get("argsrepr"), options.get("kwargsrepr")

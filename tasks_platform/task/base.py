@@ -228,7 +228,7 @@ class PlatformTask(celery.Task[P, R]):
 
     def AsyncResult(self, task_id: str, **kwargs: Any) -> JobHandle[R]:  # noqa: N802 - Celery's name
         """Return the handle of a job by its id."""
-        return JobHandle(task_id, payload=self.payload, backend=self.backend, app=self.app, task_name=self.name)
+        return JobHandle(task_id, self.backend, None, self.app, payload=self.payload)
 
     def retry(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - Celery's own signature
         self,

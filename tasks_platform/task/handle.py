@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from celery._state import app_or_default  # type: ignore[attr-defined]
 from celery.result import AsyncResult
+from vine import promise
 
 from tasks_platform.payload import Payload
 
@@ -12,10 +15,29 @@ R = TypeVar("R")
 
 
 class JobHandle(AsyncResult, Generic[R]):  # type: ignore[type-arg]
-    """A Celery result that reads what the function returned by its annotation."""
+    """A Celery result that reads what the function returned by its annotation.
 
-    def __init__(self, job_id: str, *, payload: Payload | None = None, **options: Any) -> None:
-        super().__init__(job_id, **options)
+    Most callers never ask: what it takes to wait for the result is made when somebody does.
+    """
+
+    def __init__(  # noqa: PLR0913 - Celery's own
+        self,
+        job_id: str,
+        backend: Any = None,
+        task_name: str | None = None,
+        app: Any = None,
+        parent: Any = None,
+        *,
+        payload: Payload | None = None,
+    ) -> None:
+        if job_id is None:
+            raise ValueError("a handle is of a job: None is no id of one")
+        self.id = job_id
+        self.app = app or app_or_default(self.app)
+        self.backend = backend or self.app.backend
+        self.parent = parent
+        self._cache = None
+        self._ignored = False
         self._payload = payload
 
     def get(self, *args: Any, **kwargs: Any) -> R:
@@ -28,3 +50,15 @@ class JobHandle(AsyncResult, Generic[R]):  # type: ignore[type-arg]
         if self._payload is None or value is None or isinstance(value, BaseException):
             return value  # type: ignore[no-any-return]
         return self._payload.read_result(value)  # type: ignore[no-any-return]
+
+    @cached_property
+    def on_ready(self) -> Any:  # type: ignore[override]
+        """What is called when the job has ended."""
+        return promise(self._on_fulfilled, weak=True)  # type: ignore[attr-defined]
+
+    def __copy__(self) -> JobHandle[R]:
+        return type(self)(self.id, self.backend, None, self.app, self.parent, payload=self._payload)
+
+    def __del__(self) -> None:
+        if "on_ready" in self.__dict__:  # else nobody has ever waited
+            super().__del__()

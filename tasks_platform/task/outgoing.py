@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import celery
-from celery.utils import uuid
 
 from tasks_platform.policy import Message, Outcome, Taking, wrap
 from tasks_platform.task import refused, running
 from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.insist import insist
-from tasks_platform.task.job_ids import UNFINISHED, is_handing_on, send_under
+from tasks_platform.task.job_ids import UNFINISHED, is_handing_on, new_id, send_under
 from tasks_platform.task.options import check, due_at, is_chosen
 from tasks_platform.task.pushing import push_under
 
@@ -59,7 +58,7 @@ def outgoing(
         own["due"] = due_at(options)
     else:
         own.pop("due", None)  # the job that runs goes on as another message
-    return Outgoing(task=task, job_id=task_id or uuid(), chosen=chosen, args=args, kwargs=kwargs, options=options)
+    return Outgoing(task=task, job_id=task_id or new_id(), chosen=chosen, args=args, kwargs=kwargs, options=options)
 
 
 def send(job: Outgoing) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from celery.utils.functional import maybe_list
@@ -47,7 +49,7 @@ def message_of(  # noqa: PLR0913, PLR0917 - all of it is one message
         "parent_id": parent_id,
         "argsrepr": shown_args,
         "kwargsrepr": shown_kwargs,
-        "origin": anon_nodename(),
+        "origin": _origin(os.getpid()),
         "ignore_result": get("ignore_result"),
         "replaced_task_nesting": get("replaced_task_nesting", 0),
         "stamped_headers": None,
@@ -61,3 +63,8 @@ def message_of(  # noqa: PLR0913, PLR0917 - all of it is one message
         "chord": get("chord"),
     }
     return headers, {"correlation_id": task_id, "reply_to": app.thread_oid}, (args, kwargs, rest)
+
+
+@cache
+def _origin(_pid: int) -> str:
+    return str(anon_nodename())

@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import redis
 from celery.signals import after_task_publish, before_task_publish, task_sent
-from celery.utils import uuid
 from kombu import Queue
 from kombu.entity import maybe_delivery_mode
-from kombu.utils.json import JSONEncoder
 
+from tasks_platform.broker import quick_json
 from tasks_platform.sealing import KeyRing
 from tasks_platform.task.amqp import signed
+from tasks_platform.task.job_ids import new_id
 from tasks_platform.task.protocol import message_of
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,6 @@ _SAID: Final = frozenset(
         *("replaced_task_nesting", "argsrepr", "kwargsrepr"),
     }
 )
-_JSON: Final = JSONEncoder()
 _SERIALIZERS: Final = (None, "json")
 #: What stops being true of a connection when it breaks, or when its server is another's replica now.
 _TROUBLE: Final = (redis.RedisError, OSError)
@@ -136,11 +135,11 @@ class StraightWay:
             return None
         if (address := self._address(name, args, kwargs, options)) is None:
             return None
-        task_id = options.get("task_id") or uuid()
+        task_id = options.get("task_id") or new_id()
         parent = self._app.current_worker_task
         headers, properties, body = message_of(self._app, name, args or (), kwargs or {}, task_id, parent, options)
         try:
-            written = _JSON.encode(body)
+            written = quick_json.write(body)
         except Exception:  # noqa: BLE001 - Celery's own way says what is wrong
             return None
         if self._signers:
@@ -204,5 +203,7 @@ def _asks_for_more(args: Any, kwargs: Any, options: Mapping[str, Any]) -> bool:
         return True
     if options.get("task_type") is None:  # sent by name: Celery looks up what its task says of itself
         return True
-    more = any(options[name] is not None for name in options.keys() - _SAID)
-    return more or options.get("serializer", "json") not in _SERIALIZERS
+    for name, value in options.items():
+        if value is not None and name not in _SAID:
+            return True
+    return options.get("serializer", "json") not in _SERIALIZERS

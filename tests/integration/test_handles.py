@@ -11,6 +11,7 @@ from celery.exceptions import TimeoutError as TooLateError
 from acceptance.closing import close
 from redis_server import running_redis
 from tasks_platform import Settings, create_app
+from tasks_platform.task.handle import JobHandle
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def listened_for(server: RedisServer) -> set[str]:
 
 def wait_in_vain(app: PlatformApp, job_id: str) -> AsyncResult[Any]:
     """Return the handle of a job that nobody runs, after it was asked for its result."""
-    handle = app.AsyncResult(job_id)
+    handle: AsyncResult[Any] = JobHandle(job_id, app=app)
     with pytest.raises(TooLateError):
         handle.get(timeout=0.1)
     return handle
@@ -54,6 +55,6 @@ def test_nobody_listens_for_the_results_of_handles_that_are_gone(app: PlatformAp
     handles = [wait_in_vain(app, f"job-{number}") for number in range(3)]
     assert listened_for(server) == {"job-0", "job-1", "job-2"}
     for handle in handles:
-        app.backend.remove_pending_result(handle)  # as they do when they are deleted
+        handle.__del__()  # Celery keeps those that somebody has waited for: they are deleted at the end
     wait_in_vain(app, "last")
     wait_for(lambda: listened_for(server) == {"last"}, 10, "the others to be given up")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kombu.utils.json import JSONEncoder, object_hook
+from tasks_platform.broker import quick_json
 
 #: How often a message came back from a worker that died, and the names of the last of them.
 DELIVERIES: Final = "x-delivery-count"
@@ -24,10 +23,6 @@ CANCELLED: Final = "cancelled"
 _DIED_KEPT: Final = 5
 #: How often a message may come back that nobody seems to have begun with: a worker may die before it says so.
 _UNBEGUN_LIMIT: Final = 5
-#: Reads what kombu's own function reads, which makes a decoder for each message.
-_DECODER: Final = json.JSONDecoder(object_hook=object_hook)
-#: Writes what kombu's own function writes, which makes an encoder for each message.
-_ENCODER: Final = JSONEncoder()
 
 
 class BadMessageError(ValueError):
@@ -44,7 +39,7 @@ def unmarked(raw: bytes) -> tuple[str | None, bytes]:
 
 def write(message: Mapping[str, Any]) -> str:
     """Return *message* as it is stored."""
-    return _ENCODER.encode(message)
+    return quick_json.write(message)
 
 
 def read(raw: bytes) -> dict[str, Any]:
@@ -55,7 +50,7 @@ def read(raw: bytes) -> dict[str, Any]:
 
     """
     try:
-        message = _DECODER.decode(raw.decode())
+        message = quick_json.read(raw)
     except Exception as error:  # kombu's JSON makes objects of some dicts, and whatever they raise comes through
         raise BadMessageError(f"not JSON: {error!r}") from error
     if not isinstance(message, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 DEFAULT_QUEUE: Final = "default"
@@ -75,6 +76,7 @@ def broker_priority(priority: Priority | str | int, *, highest_first: bool = Tru
     return step if highest_first else 9 - step
 
 
+@cache
 def priority_level(number: int | None, *, highest_first: bool = True) -> Priority:
     """Return the level whose list a message of priority *number* waits in."""
     if not highest_first:

@@ -46,7 +46,8 @@ def claim_of(request: Any) -> str | None:
 
 def deaths_of(request: Any) -> int:
     """Return how many workers have died with the message of *request*, where the broker counts nothing else."""
-    return 0 if claim_of(request) is None else deaths_in({DELIVERIES: getattr(request, DELIVERIES, None)})
+    count = request.__dict__.get(DELIVERIES)
+    return 0 if count is None or claim_of(request) is None else deaths_in({DELIVERIES: count})
 
 
 def deaths_in(headers: Mapping[str, Any]) -> int:

@@ -40,7 +40,7 @@ class WaitTally:
     def begun(self, headers: Mapping[str, Any], delivery: Mapping[str, Any], at: float) -> None:
         """Count the wait of a run that began at *at* seconds, unless it is a repeated one."""
         own = headers.get(HEADER)
-        own = own if isinstance(own, Mapping) else {}
+        own = own if isinstance(own, dict) else {}
         due = own.get("due")
         if headers.get("retries") or (due is None and "copy" in own):
             return
@@ -50,7 +50,8 @@ class WaitTally:
         waited = None if due is None else max(0.0, at - due)
         names = counted(str(delivery.get("routing_key")), level, waited, self._objectives.seconds(level))
         with self._lock:
-            self._counts.update(names)
+            for name in names:
+                self._counts[name] += 1
 
     def write_down(self, store: Store) -> None:
         """Move to *store* what was counted; what it does not take is tried again the next time."""

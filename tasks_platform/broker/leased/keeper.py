@@ -6,7 +6,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import redis
@@ -69,6 +69,8 @@ class Keeper:
         self._runs = False
         self._gate = allocate_lock()
         self._ended = SimpleQueue[None]()
+        #: What is done before messages are acknowledged; it returns the jobs whose messages are not to be, yet.
+        self.first: Callable[[], Collection[str]] = tuple
         #: What was begun with, and the server does not know it yet.
         self._begun: set[int] = set()
         self._settling: list[Settled] = []
@@ -164,7 +166,7 @@ class Keeper:
             except Exception:
                 log.exception("the thread of the lease goes on")
                 sleep(_PAUSE)
-        scripts.client.close()
+        scripts.close()
         ended.put(None)
 
     def _listen(self) -> bool:
@@ -201,9 +203,15 @@ class Keeper:
         if not (self._begun or self._settling or self._moving):
             return
         held = self._lease.held
-        while batch := self._settling[:_BATCH]:
-            had = scripts.settle(batch)
+        late = self.first() if self._settling else ()
+        self._settling.sort(key=lambda claim: claim.job_id in late)
+        ready = sum(claim.job_id not in late for claim in self._settling)
+        while batch := self._settling[: min(ready, _BATCH)]:
+            ready -= len(batch)
+            begun = list(self._begun)[:_BATCH]
+            had = scripts.settle(batch, begun)
             del self._settling[: len(batch)]
+            self._begun.difference_update(begun)
             numbers = [claim.number for claim in batch]
             held.gone(*numbers)
             repeated = len(self._repeated.intersection(numbers))

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import redis
@@ -86,6 +86,10 @@ class Lease:
         if recorded:
             self._keeper.start()
         return numbers
+
+    def precede(self, first: Callable[[], Collection[str]]) -> None:
+        """Call *first* before messages are acknowledged later; those of the jobs that it returns are not, yet."""
+        self._keeper.first = first
 
     def nudge_in(self, seconds: float) -> None:
         """See to it that the server does not sleep on when somebody has waited for it for so many *seconds*."""
@@ -193,4 +197,4 @@ class Lease:
         self._keeper.stop()
         self._keeper.finish(self.scripts)
         self.give_back(self.held.tags())
-        self.scripts.client.close()
+        self.scripts.close()

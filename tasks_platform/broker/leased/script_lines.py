@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError, ResponseError
+import hiredis
+from redis.exceptions import DataError, NoScriptError, ResponseError
 
 #: Connections that are kept while nobody asks anything: as many as threads that ask at a time, mostly.
 _MOST_IDLE: Final = 16
@@ -26,6 +27,12 @@ class ScriptLines:
         #: Taken from and put to its end, each in one step that needs no lock.
         self._idle: list[Any] = []
         self._pid = os.getpid()
+
+    @classmethod
+    def to(cls, pool: Any, **others: Any) -> ScriptLines:
+        """Return lines like the connections of a *pool*, which does not count them, with *others* of its parameters."""
+        options = {**pool.connection_kwargs, "command_packer": _Packer(), **others}
+        return cls(lambda: pool.connection_class(**options))
 
     def run(self, script: str, keys: Sequence[Any], arguments: Sequence[Any]) -> Any:
         """Run a Lua *script* at the server and return its answer.
@@ -72,6 +79,17 @@ class ScriptLines:
             self._idle.append(line)
         else:
             line.disconnect()
+
+
+class _Packer:
+    """Writes commands as redis-py's does, which looks at each argument first: there are many, and all are known."""
+
+    def pack(self, *command: Any) -> tuple[bytes]:
+        """Return *command* as it is sent."""
+        try:
+            return (hiredis.pack_command(command),)
+        except TypeError as error:
+            raise DataError(str(error)) from None
 
 
 @cache

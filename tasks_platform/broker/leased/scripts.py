@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import redis
 
 from tasks_platform.broker.leased.names import Names
+from tasks_platform.broker.leased.script_lines import ScriptLines
 
 if TYPE_CHECKING:
     from tasks_platform.broker.leased.asking import Asked
@@ -79,13 +80,20 @@ class Scripts:
         self.client = client
         self.names = names
         self._worker = worker
-        names_of = ("claim", "settle", "move", "tend")
-        self._claim, self._settle, self._move, self._tend = map(client.register_script, map(text_of, names_of))
+        #: For what is done for every job.
+        self._lines = ScriptLines.to(client.connection_pool)
+        self._claim, self._move, self._tend = map(client.register_script, map(text_of, ("claim", "move", "tend")))
 
-    def settle(self, claims: Sequence[Settled]) -> int:
-        """Forget claims; return how many of them the worker still had."""
+    def close(self) -> None:
+        """Close the connections."""
+        self._lines.close()
+        self.client.close()
+
+    def settle(self, claims: Sequence[Settled], begun: Collection[int] = ()) -> int:
+        """Forget claims, and that nobody has *begun* with others; return how many the worker still had to forget."""
         told = [part for claim in claims for part in claim]
-        had: int = self._settle(keys=self._keys(self._worker), args=[self._worker, self.names.prefix, *told])
+        arguments = [self._worker, self.names.prefix, len(begun), *begun, *told]
+        had: int = self._lines.run(text_of("settle"), self._keys(self._worker), arguments)
         return had
 
     def begin(self, numbers: Collection[int]) -> None:

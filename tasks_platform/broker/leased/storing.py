@@ -62,7 +62,7 @@ class StoringChannel(ConfirmingChannel):
     @cached_property
     def lines(self) -> ScriptLines:
         """What jobs are pushed over: kept open, also between them."""
-        return ScriptLines(self.pushes.make_connection)
+        return ScriptLines.to(self.pushes)
 
     def close(self) -> None:
         """Close the channel and its connections."""

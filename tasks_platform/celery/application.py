@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from celery._state import get_current_worker_task
+from celery._state import _task_stack, get_current_worker_task  # type: ignore[attr-defined]
 from celery.app.amqp import AMQP
 
 import tasks_platform.broker.leased  # noqa: F401 - kombu knows the transport from here on
 from tasks_platform import embedded
+from tasks_platform.broker import quick_json
 from tasks_platform.celery.configuration import is_leased, is_rabbitmq, leased, of_beats, of_the_broker, of_workers
 from tasks_platform.celery.several_servers import OnSeveralServers
 from tasks_platform.errors import NoServerError
@@ -31,6 +32,7 @@ from tasks_platform.task.grace import GracePeriod
 from tasks_platform.task.levels import levels_option
 from tasks_platform.task.on_loop import task_on_loop
 from tasks_platform.task.pools import CoroutinePools
+from tasks_platform.task.states import States
 from tasks_platform.task.straight import StraightWay
 from tasks_platform.task.waiting import WaitStep, WaitTally
 
@@ -60,6 +62,7 @@ class PlatformApp(OnSeveralServers):
         self._settings = settings
         self._modules = tuple(include)
         super().__init__(name, **options)
+        quick_json.register()
         # and not in front of the URL, where Celery would not know it for one and could not mask its password
         self.loader.override_backends = dict.fromkeys(("redis", "rediss", "sentinel"), _BACKEND)
         self.add_defaults(self._configuration)
@@ -108,6 +111,12 @@ class PlatformApp(OnSeveralServers):
         return WaitTally(self.settings.objectives, highest_first=self.zero_is_first)
 
     @cached_property
+    def job_states(self) -> States:
+        """States of jobs, on the way of this process to the result backend."""
+        celerys: Any = self
+        return States(lambda: celerys.backend.client.connection_pool)
+
+    @cached_property
     def ring(self) -> KeyRing:
         """The keys of what is sealed; whoever runs on a server of their own has one of their own."""
         ring = self.settings.sealing.ring
@@ -143,6 +152,8 @@ class PlatformApp(OnSeveralServers):
         """Close what this application has opened."""
         if (way := self.__dict__.pop("straight_way", None)) is not None:
             way.close()
+        if (states := self.__dict__.pop("job_states", None)) is not None:
+            states.close()
         super().close()
 
     @property
@@ -153,7 +164,9 @@ class PlatformApp(OnSeveralServers):
     @property
     def current_worker_task(self) -> Any:
         """The task that the calling code runs, also on the event loop: what it sends are the job's children."""
-        return task_on_loop() or get_current_worker_task()
+        if (task := task_on_loop()) is not None or not _task_stack:
+            return task
+        return get_current_worker_task()
 
     @property
     def _own_broker(self) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from celery import states
 from celery.backends.redis import RedisBackend
-from celery.exceptions import Reject
+from celery.exceptions import BackendStoreError, Reject
+from kombu.utils.encoding import bytes_to_str
 from kombu.utils.url import maybe_sanitize_url
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
@@ -27,10 +28,11 @@ from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import own_headers
 from tasks_platform.task.insist import TROUBLE, insist
 from tasks_platform.task.job_ids import handing_on
-from tasks_platform.task.retention import keep_result
+from tasks_platform.task.retention import keep_result, keeps_all
 from tasks_platform.task.running import run_of
 from tasks_platform.task.settling import decide, settle, tell
 from tasks_platform.task.sizes import peak_mb, size_of
+from tasks_platform.task.state import State
 from tasks_platform.task.tenant import acting_for
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,11 @@ class PlatformBackend(RedisBackend):
 
     # Celery's own, which its type stubs leave out
     app: Any
+    expires: int | None
+    failure_expires: int | None
     result_consumer: Any
     url: str | None
+    _MAX_STR_VALUE_SIZE: int
 
     def as_uri(self, include_password: bool = False) -> str:  # noqa: FBT001, FBT002
         """Return the address, without a password unless it is asked for."""
@@ -61,6 +66,9 @@ class PlatformBackend(RedisBackend):
         store_result: bool = True,  # noqa: FBT001, FBT002
         state: str = states.SUCCESS,
     ) -> None:
+        if store_result and request is not None and self._owe(task_id, result, request, state):
+            self._tell_completed(request, result)
+            return
         try:
             insist(partial(super().mark_as_done, task_id, result, request, store_result, state))
         except (Reject, MemoryError):
@@ -71,8 +79,7 @@ class PlatformBackend(RedisBackend):
                 raise
             self._settle(task, request, error)
         else:
-            if has_listeners(EventKind.COMPLETED):
-                self._tell_completed(request, result)
+            self._tell_completed(request, result)
             if request is not None and request.chord and _is_repeated(request):
                 while not self.count_again(request, result):
                     time.sleep(_CLAIM_POLL)
@@ -90,6 +97,54 @@ class PlatformBackend(RedisBackend):
         if state in states.READY_STATES and hasattr(task, "retention"):
             keep_result(task, task_id, state)
         return stored
+
+    def _store_result(
+        self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **_: Any
+    ) -> Any:
+        """Store a state together with those of other threads; that a job has begun only if it does not end at once."""
+        written = partial(self._written, task_id, result, state, traceback, request)
+        if state == states.STARTED:
+            self.app.job_states.store_soon(task_id, written)
+        else:
+            self.ensure(self.app.job_states.store, (task_id, written()))
+        return result
+
+    def _get_result_meta(  # noqa: PLR0913, PLR0917 - Celery's own
+        self,
+        result: Any,
+        state: str,
+        traceback: Any,
+        request: Any,
+        format_date: bool = True,  # noqa: FBT001, FBT002
+        encode: bool = False,  # noqa: FBT001, FBT002
+    ) -> dict[str, Any]:
+        if self._tells_all or not format_date:
+            return super()._get_result_meta(result, state, traceback, request, format_date, encode)  # type: ignore[misc, no-any-return]
+        # as Celery writes it, which looks two settings up for each
+        meta = {
+            "status": state,
+            "result": result,
+            "traceback": traceback,
+            "children": self.current_task_children(request),
+            "date_done": datetime.now(self.app.timezone).isoformat() if state in states.READY_STATES else None,
+        }
+        for name, value in (("group_id", "group"), ("parent_id", "parent_id")):
+            if found := getattr(request, value, None):
+                meta[name] = found
+        return meta
+
+    @cached_property
+    def _tells_all(self) -> bool:
+        """Whether the result says of its job what the message said."""
+        return bool(self.app.conf.find_value_for_key("extended", "result"))
+
+    def _written(self, task_id: str, result: Any, state: str, traceback: Any, request: Any) -> State:
+        meta = self._get_result_meta(result, state, traceback, request)
+        text = self.encode({**meta, "task_id": bytes_to_str(task_id)})
+        if len(text) > self._MAX_STR_VALUE_SIZE:
+            raise BackendStoreError("value too large for Redis backend", state=state, task_id=task_id)  # type: ignore[call-arg]
+        seconds = (self.failure_expires if state == states.FAILURE else None) or self.expires
+        return State(self.get_key_for_task(task_id), text, seconds)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, propagate: Any = None, **kwargs: Any) -> None:
         """Count a part; the body that a last part sends works for the same tenant."""
@@ -135,10 +190,24 @@ class PlatformBackend(RedisBackend):
 
     def _tell_completed(self, request: Any, result: Any) -> None:
         """Tell those who listen that a job has succeeded; plain Celery tasks have no run that began."""
-        if (began := getattr(request, "began", None)) is not None:
+        if has_listeners(EventKind.COMPLETED) and (began := getattr(request, "began", None)) is not None:
             run = run_of(self.app.tasks[request.task], request, request.args, request.kwargs)
             runtime = (datetime.now(UTC) - began).total_seconds()
             emit(EventKind.COMPLETED, run, runtime=runtime, result=size_of(result), peak_mb=peak_mb())
+
+    def _owe(self, task_id: str, result: Any, request: Any, state: str) -> bool:
+        """Let a result be stored before its message is acknowledged, and do not wait; False if that cannot be."""
+        task = self.app.tasks.get(request.task)
+        if not self.app.job_states.can_owe or request.chord or request.ignore_result or request.is_eager:
+            return False
+        if not hasattr(task, "failing") or not keeps_all(task):
+            return False
+        try:
+            written = self._written(task_id, self.encode_result(result, state), state, None, request)
+        except Exception:  # noqa: BLE001 - whoever waits for it hears of it
+            return False
+        self.app.job_states.owe(task_id, written, partial(self._settle, task, request))
+        return True
 
     def _settle(self, task: Any, request: Any, error: Exception) -> None:
         """Decide what becomes of a run that succeeded and whose outcome could not be stored.

@@ -56,14 +56,19 @@ class Retention:
         return self.failed_count or settings.retention.failed_count
 
 
+def keeps_all(task: PlatformTask[..., Any]) -> bool:
+    """Tell whether no result of *task* is dropped before its time."""
+    settings, retention = task.platform.settings, task.retention
+    return retention.age is None and all(retention.limit(settings, succeeded=each) is None for each in (True, False))
+
+
 def keep_result(task: PlatformTask[..., Any], job_id: str, state: str) -> None:
     """Let go of the results of *task* that are too many now that the one of *job_id* was stored."""
-    settings, retention = task.platform.settings, task.retention
-    limits = {succeeded: retention.limit(settings, succeeded=succeeded) for succeeded in (True, False)}
-    if set(limits.values()) == {None} and retention.age is None:
+    if keeps_all(task):
         return
+    settings, retention = task.platform.settings, task.retention
     succeeded, prefix = state == states.SUCCESS, bytes_to_str(cast("Any", task.backend).task_keyprefix)
-    age, limit = retention.seconds(settings), limits[succeeded]
+    age, limit = retention.seconds(settings), retention.limit(settings, succeeded=succeeded)
     try:
         task.store.keep_result(task.name, job_id, age, limit, succeeded=succeeded, prefix=prefix)
     except TROUBLE as trouble:

@@ -11,6 +11,7 @@ from typing import Any
 
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.concurrency.solo import TaskPool as SoloPool
+from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel
@@ -34,6 +35,8 @@ _LONGEST_PAUSE = 60.0
 #: Seconds between two looks whether a slot is free where there is no event loop, and until it is looked at the rest.
 _BLINK = 0.005
 _LOOK_UP = 1.0
+#: A lease is as long as so many times what its thread may wait for results to be stored.
+_PAYS = 8
 #: Does what is owed for a message: acknowledge it, or give it back.
 Settle = Callable[[Any], None]
 
@@ -202,6 +205,9 @@ class SteadyConsumer(Consumer):
         if self.hub is not None and not isinstance(self.pool, SoloPool):
             channel.call_later = self.hub.call_later
             self.hub.on_tick.add(self._deliver)
+        if self.hub is not None and isinstance(self.pool, (ThreadPool, SoloPool)):
+            lease = channel.lease
+            lease.precede(self.app.job_states.pay_with(lease.seconds / _PAYS))
 
     def _deliver(self) -> None:
         if self._ask():

@@ -20,6 +20,7 @@ from tasks_platform.broker.leased.channel import Channel as LeasedChannel
 from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
+from tasks_platform.task.backend import PlatformBackend
 from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
 from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
@@ -205,7 +206,8 @@ class SteadyConsumer(Consumer):
         if self.hub is not None and not isinstance(self.pool, SoloPool):
             channel.call_later = self.hub.call_later
             self.hub.on_tick.add(self._deliver)
-        if self.hub is not None and isinstance(self.pool, (ThreadPool, SoloPool)):
+        runs_here = self.hub is not None and isinstance(self.pool, (ThreadPool, SoloPool))
+        if runs_here and isinstance(self.app.backend, PlatformBackend):
             lease = channel.lease
             lease.precede(self.app.job_states.pay_with(lease.seconds / _PAYS))
 

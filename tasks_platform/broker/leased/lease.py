@@ -58,6 +58,8 @@ class Lease:
         self.held = Held(self._keeper.dropped)
         #: The last claim that was asked for.
         self.asked: Asked | None = None
+        #: Whether something is done before messages are acknowledged: the thread does it.
+        self._is_preceded = False
         #: Whether it has given back everything.
         self.ended = False
 
@@ -88,8 +90,9 @@ class Lease:
         return numbers
 
     def precede(self, first: Callable[[], Collection[str]]) -> None:
-        """Call *first* before messages are acknowledged later; those of the jobs that it returns are not, yet."""
+        """Call *first* before messages are acknowledged; those of the jobs that it returns are not, yet."""
         self._keeper.first = first
+        self._is_preceded = True
 
     def nudge_in(self, seconds: float) -> None:
         """See to it that the server does not sleep on when somebody has waited for it for so many *seconds*."""
@@ -111,7 +114,7 @@ class Lease:
         """
         if (claim := self.held.take(tag)) is None:
             return
-        if later:
+        if later or self._is_preceded:
             self._keeper.settle(claim.settled)
             return
         try:

@@ -38,11 +38,12 @@ in_one_process = pytest.mark.parametrize("pool", ["threads", "solo"], indirect=T
 
 
 @pytest.fixture(scope="module")
-def worker(pool: str, server: RedisServer, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
+def worker(pool: str, server: RedisServer, broker: Broker, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
     log = logs / f"{pool}.log"
     slots = 2 if pool == "prefork" else 150
     with running_worker(PLATFORM, server.url, log, pool=pool, concurrency=slots, environment=MODULES) as worker:
         yield worker
+        wait_for(lambda: broker.owed() == 0, 20, "the acknowledgements")  # it is killed, and has a lease of 15 s
 
 
 def test_coroutines_know_their_jobs_and_share_one_loop(worker: Worker, diary: Path) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from kombu import Queue
 
 from acceptance import on_the_loop, shop
+from acceptance.brokers import owed
 from acceptance.diary import read
 from acceptance.workers import PLATFORM, running_worker
 from command_line import call, refusal
@@ -45,12 +46,15 @@ def platform_settings(server: RedisServer) -> Settings:
 
 
 @pytest.fixture(scope="module", params=["prefork", "threads"])
-def worker(request: pytest.FixtureRequest, server: RedisServer, platform: PlatformApp, logs: Path) -> Iterator[Worker]:
+def worker(
+    request: pytest.FixtureRequest, server: RedisServer, client: redis.Redis, platform: PlatformApp, logs: Path
+) -> Iterator[Worker]:
     """Start a worker of each pool."""
     here = {"TASKS_MODULES": on_the_loop.MODULES}
     log = logs / f"{request.param}.log"
     with running_worker(PLATFORM, server.url, log, environment=here, pool=request.param) as worker:
         yield worker
+        wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")  # it is killed, and has a lease of 15 s
 
 
 @pytest.fixture

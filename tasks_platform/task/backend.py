@@ -38,6 +38,8 @@ from tasks_platform.task.tenant import acting_for
 log = logging.getLogger(__name__)
 #: Seconds between two looks whether the one that claimed to send a chord's body has done it.
 _CLAIM_POLL = 1.0
+#: Bytes of a result for which it is worth waiting: many such are not to be kept here, and sent in one step.
+_LARGE = 100_000
 #: States that another one follows.
 _PASSING = frozenset({states.STARTED, states.RETRY, "PROGRESS"})
 
@@ -205,6 +207,8 @@ class PlatformBackend(RedisBackend):
         try:
             written = self._written(task_id, self.encode_result(result, state), state, None, request)
         except Exception:  # noqa: BLE001 - whoever waits for it hears of it
+            return False
+        if len(written.text) > _LARGE:
             return False
         self.app.job_states.owe(task_id, written, partial(self._settle, task, request))
         return True

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own are meant
 
-from tasks_platform.task.insist import PATIENCE, TROUBLE
+from tasks_platform.task.insist import PATIENCE
 from tasks_platform.task.state import State
 
 log = logging.getLogger(__name__)
+#: What a server that does not answer is known by.
+_AWAY: Final = (ConnectionError, TimeoutError, OSError)
 #: The most that may be owed: whoever has another one waits until it is stored.
 _MOST: Final = 1000
 
@@ -66,12 +68,12 @@ class Owed:
             try:
                 self._write([result.state for result in results.values()])
                 stored: Collection[str] = results
-            except ResponseError:  # perhaps of one of them only
-                stored = [job_id for job_id, result in results.items() if self._is_taken(job_id, result)]
-            except TROUBLE as trouble:
+            except _AWAY as trouble:
                 if self._is_well:
                     log.warning("the results of %d jobs cannot be stored just now: %r", len(results), trouble)
                 stored = ()
+            except Exception:  # noqa: BLE001 - perhaps of one of them only
+                stored = [job_id for job_id, result in results.items() if self._is_taken(job_id, result)]
             self._is_well = len(stored) == len(results)
             for job_id in stored:
                 self._forget(job_id, results)
@@ -94,7 +96,7 @@ class Owed:
     def _is_taken(self, job_id: str, result: Result) -> bool:
         try:
             self._write([result.state])
-        except TROUBLE as trouble:
+        except Exception as trouble:  # noqa: BLE001 - whatever it is: the others are to be acknowledged
             if job_id not in self._refused:
                 self._refused.add(job_id)
                 log.warning("%s: its result cannot be stored just now: %r", job_id, trouble)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import states
+from celery.app.task import Context
 from celery.exceptions import BackendStoreError
 from redis import Redis
 
 from forked_processes import run_at_once
-from tasks_platform import create_app
+from tasks_platform import ReliableTask, create_app, task
 from tasks_platform.settings import Settings
 from waiting import wait_for
 
@@ -106,7 +107,7 @@ def test_those_of_many_threads_are_fewer_steps_than_states(app: PlatformApp, red
 
 #: The parent has stored something; somebody holds its locks while it forks.
 FAMILY = """
-from tasks_platform import create_app
+from tasks_platform import ReliableTask, create_app, task
 from tasks_platform.settings import Settings
 
 app = create_app(Settings(redis_url={url!r}, business=False))
@@ -128,3 +129,19 @@ def test_one_that_no_server_could_keep_is_refused(app: PlatformApp, monkeypatch:
     monkeypatch.setattr(app.backend, "_MAX_STR_VALUE_SIZE", 100, raising=False)
     with pytest.raises(BackendStoreError, match="too large"):
         app.backend.store_result("one", "x" * 200, states.SUCCESS)
+
+
+def test_a_result_is_owed_unless_it_is_large(app: PlatformApp, redis_db: Redis) -> None:
+    @task(base=ReliableTask, name="states.answers")
+    def answers() -> str:
+        """Answer."""
+        return ""
+
+    request = Context(task=answers.name, is_eager=False, children=[])
+    assert not app.backend._owe("early", "x", request, states.SUCCESS)  # nobody pays
+    pay = app.job_states.pay_with(5.0)
+    assert app.backend._owe("small", "x", request, states.SUCCESS)
+    assert not app.backend._owe("large", "x" * 200_000, request, states.SUCCESS)
+    assert list(pay()) == []
+    assert stored(redis_db, "small")["result"] == "x"
+    assert stored(redis_db, "large") is None

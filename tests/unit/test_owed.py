@@ -23,6 +23,7 @@ class Server:
         self.steps = 0
         self.refused: set[str] = set()
         self.is_away = False
+        self.odd: set[str] = set()
 
     def write(self, states: Sequence[State]) -> None:
         self.steps += 1
@@ -30,6 +31,8 @@ class Server:
             raise redis.ConnectionError("nobody answers")
         if self.refused.intersection(str(state.key) for state in states):
             raise redis.ResponseError("WRONGTYPE")
+        if self.odd.intersection(str(state.key) for state in states):
+            raise TypeError("it is no text")
         self.taken += [str(state.key) for state in states]
 
 
@@ -71,11 +74,12 @@ def test_while_the_server_is_away_all_are_owed_and_nobody_adds_any(server: Serve
     assert (list(owed.pay()), server.taken, owed.has_room) == ([], ["1", "2"], True)
 
 
-def test_one_that_is_refused_does_not_hold_up_the_others(server: Server, owed: Owed) -> None:
+@pytest.mark.parametrize("how", ["refused", "odd"])
+def test_one_that_cannot_be_stored_does_not_hold_up_the_others(server: Server, owed: Owed, how: str) -> None:
     owe(owed, "1", "2", "3")
-    server.refused = {"2"}
+    getattr(server, how).add("2")
     assert (set(owed.pay()), server.taken) == ({"2"}, ["1", "3"])
-    server.refused.clear()
+    getattr(server, how).clear()
     assert (list(owed.pay()), server.taken) == ([], ["1", "3", "2"])
 
 

@@ -203,9 +203,10 @@ class Keeper:
         if not (self._begun or self._settling or self._moving):
             return
         held = self._lease.held
-        late = self.first() if self._settling else ()
-        self._settling.sort(key=lambda claim: claim.job_id in late)
-        ready = sum(claim.job_id not in late for claim in self._settling)
+        ready = len(self._settling)
+        if ready and (late := self.first()):
+            self._settling.sort(key=lambda claim: claim.job_id in late)
+            ready = sum(claim.job_id not in late for claim in self._settling)
         while batch := self._settling[: min(ready, _BATCH)]:
             ready -= len(batch)
             begun = list(self._begun)[:_BATCH]

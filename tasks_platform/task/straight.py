@@ -23,11 +23,34 @@ from tasks_platform.task.protocol import message_of
 log = logging.getLogger(__name__)
 #: What may be said of a message that goes this way. With anything else it goes Celery's own.
 _SAID: Final = frozenset(
-    (
-        "add_to_parent argsrepr chain chord countdown eta group_id group_index headers ignore_result kwargsrepr link "
-        "link_error parent_id priority queue replaced_task_nesting result_cls retries root_id serializer shadow "
-        "soft_time_limit task_id task_type time_limit"
-    ).split()
+    [
+        "add_to_parent",
+        "argsrepr",
+        "chain",
+        "chord",
+        "countdown",
+        "eta",
+        "group_id",
+        "group_index",
+        "headers",
+        "ignore_result",
+        "kwargsrepr",
+        "link",
+        "link_error",
+        "parent_id",
+        "priority",
+        "queue",
+        "replaced_task_nesting",
+        "result_cls",
+        "retries",
+        "root_id",
+        "serializer",
+        "shadow",
+        "soft_time_limit",
+        "task_id",
+        "task_type",
+        "time_limit",
+    ]
 )
 _SERIALIZERS: Final = (None, "json")
 #: What stops being true of a connection when it breaks, or when its server is another's replica now.

@@ -100,7 +100,7 @@ def running_worker(  # noqa: PLR0913 - what a person would say on the command li
     worker = Worker(process=process, log=log, faults=faults)
     try:
         wait_for(lambda: process.poll() is not None or worker.said(" ready."), PATIENCE, f"worker {log.stem}")
-        assert process.poll() is None, f"worker {log.stem} ended with {process.returncode}:\n{log.read_text()}"
+        assert worker.said(" ready."), f"worker {log.stem} ended with {process.returncode}:\n{log.read_text()}"
         yield worker
     finally:
         _end(process)

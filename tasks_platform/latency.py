@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from tasks_platform.queues import Priority
@@ -18,14 +19,17 @@ _INSIDE, _UNKNOWN = "inside", "unknown"
 Counts = Mapping[str, int]
 
 
-def counted(queue: str, level: Priority, waited: float | None, objective: float | None) -> Iterable[str]:
-    """Yield the names of what one wait counts as; None: nobody knows when the job was due."""
+def counted(queue: str, level: Priority, waited: float | None, objective: float | None) -> tuple[str, ...]:
+    """Return the names of what one wait counts as; None: nobody knows when the job was due."""
     if waited is None:
-        yield f"{_UNKNOWN}:{level}:{queue}"
-        return
-    yield f"{_bucket(waited)}:{level}:{queue}"
-    if objective is not None and waited <= objective:
-        yield f"{_INSIDE}:{level}:{queue}"
+        return _names(queue, level, _UNKNOWN)
+    is_inside = objective is not None and waited <= objective
+    return _names(queue, level, _bucket(waited), *[_INSIDE] * is_inside)
+
+
+@lru_cache(maxsize=1000)
+def _names(queue: str, level: Priority, *parts: str | int) -> tuple[str, ...]:
+    return tuple(f"{part}:{level}:{queue}" for part in parts)
 
 
 @dataclass(frozen=True, kw_only=True)

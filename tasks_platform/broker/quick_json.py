@@ -12,6 +12,7 @@ _ENCODER: Final = JSONEncoder()
 _DECODER: Final = json.JSONDecoder(object_hook=object_hook)
 #: For texts in which nothing is an object of a type that has a name: there the hook would be asked in vain.
 _PLAIN: Final = json.JSONDecoder()
+_SCAN: Final = _PLAIN.scan_once  # type: ignore[attr-defined]  # its type stubs leave it out
 
 #: Write a value as text; what kombu's own function raises it raises, too.
 write = _ENCODER.encode
@@ -28,7 +29,13 @@ def read(text: str | bytes | bytearray | memoryview) -> Any:
         text = text.tobytes()
     if not isinstance(text, str):
         text = text.decode()
-    return (_DECODER if "__type__" in text else _PLAIN).decode(text)
+    if "__type__" in text:
+        return _DECODER.decode(text)
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else _PLAIN.decode(text)  # which knows of blanks around it, and says what is wrong
 
 
 def register() -> None:

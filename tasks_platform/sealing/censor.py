@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -52,20 +51,25 @@ _running: set[Secrets] = set()
 _ended: deque[Secrets] = deque(maxlen=16)
 
 
-@contextmanager
-def opened_in_a_run() -> Iterator[None]:
+class opened_in_a_run:  # noqa: N801 - used as a function is
     """Remember what is opened and sealed inside the block as the secrets of one run."""
-    around, own = _own.get(), Secrets()
-    _own.set(own)
-    _running.add(own)
-    try:
-        yield
-    finally:
-        _running.discard(own)
-        if own:
-            _ended.append(own)
+
+    __slots__ = ("_around", "_inside")
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._around, self._inside = _own.get(), Secrets()
+        _own.set(self._inside)
+        _running.add(self._inside)
+
+    def __exit__(self, *_: object) -> None:
+        """End, whatever came of it; a run around this one goes on."""
+        around, inside = self._around, self._inside
+        _running.discard(inside)
+        if inside:
+            _ended.append(inside)
         if around is not None and around in _running:
-            around.absorb(own)
+            around.absorb(inside)
             _own.set(around)
 
 

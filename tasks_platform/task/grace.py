@@ -12,7 +12,8 @@ from celery import bootsteps
 from celery.platforms import EX_FAILURE
 
 from tasks_platform.broker.leased.lease import Lease
-from tasks_platform.task.pools import SoloPool, ThreadPool
+from tasks_platform.task.pools import SoloPool
+from tasks_platform.task.thread_pool import ThreadPool
 
 logger = logging.getLogger(__name__)
 #: Where the functions are that Celery lets a worker hear signals with.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -12,21 +12,8 @@ from celery.concurrency import solo, thread
 from celery.concurrency.base import apply_target
 
 from tasks_platform.errors import TaskDefinitionError
-from tasks_platform.task.on_loop import Awaited, Limits, expect, run_awaited
-
-
-class ThreadPool(thread.TaskPool):
-    """Celery's pool of threads; each coroutine on the event loop has one of them."""
-
-    # Celery's own, which its type stubs leave out
-    app: Any
-    options: Mapping[str, Any]
-
-    def on_apply(self, target: Any, args: Any = None, *rest: Any, **options: Any) -> Any:
-        """Run a job in a thread."""
-        if (awaited := _awaited(self, args, options)) is not None:
-            target = partial(run_awaited, args[1], awaited, target)
-        return super().on_apply(target, args, *rest, **options)
+from tasks_platform.task.on_loop import run_awaited
+from tasks_platform.task.thread_pool import ThreadPool, awaited_of
 
 
 class SoloPool(solo.TaskPool):
@@ -59,7 +46,7 @@ class SoloPool(solo.TaskPool):
         super().on_stop()
 
     def _apply(self, target: Any, args: Any = None, *rest: Any, **options: Any) -> Any:
-        if (awaited := _awaited(self, args, options)) is None:
+        if (awaited := awaited_of(self, args, options)) is None:
             return apply_target(target, args, *rest, **options)
         run = partial(run_awaited, args[1], awaited, target)
         job = self._executor.submit(apply_target, run, args, *rest, **options)
@@ -98,14 +85,3 @@ def _coroutines_of(app: Any) -> list[str]:
         for name, task in sorted(app.tasks.items())
         if getattr(task, "is_async", False) and (served is None or (task.home_queue or default) in served)
     ]
-
-
-def _awaited(pool: Any, args: Sequence[Any] | None, options: Mapping[str, Any]) -> Awaited | None:
-    """Return what waits for the job of a call of Celery's tracer; None if its function is no coroutine."""
-    if not args or not getattr(pool.app.tasks.get(args[0]), "is_async", False):
-        return None
-    soft = options.get("soft_timeout") or pool.options.get("soft_timeout")
-    hard = options.get("timeout") or pool.options.get("timeout")
-    awaited = Awaited(f"{args[0]}[{args[1]}]", Limits(soft=soft, hard=hard))
-    expect(args[1], awaited)
-    return awaited

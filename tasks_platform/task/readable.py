@@ -26,13 +26,13 @@ def _flaw_of_headers(headers: Mapping[str, Any]) -> str | None:
     if not (_is_text(headers["task"]) and _is_text(headers.get("id"))):
         return "its headers name no task or no id"
     own = headers.get(HEADER)
-    if isinstance(own, Mapping) and "copy" in own and not _is_text(own["copy"]):
+    if own and isinstance(own, Mapping) and "copy" in own and not _is_text(own["copy"]):
         return f"its header {HEADER!r} names the copy by what is no text"
     if not isinstance(headers.get("retries") or 0, int):
         return "its header 'retries' is no number"
     if not _are_limits(headers.get("timelimit")):
         return "its header 'timelimit' is no pair of numbers"
-    if not all(_is_moment(headers.get(name)) for name in ("eta", "expires")):
+    if not (_is_moment(headers.get("eta")) and _is_moment(headers.get("expires"))):
         return "its header 'eta' or 'expires' is no moment of the calendar"
     return None
 
@@ -44,11 +44,11 @@ def _flaw_of_address(message: Any) -> str | None:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and legible(value) == value
+    return isinstance(value, str) and (value.isascii() or legible(value) == value)
 
 
 def _are_limits(limits: Any) -> bool:
-    if limits is None:
+    if limits is None or limits == [None, None]:
         return True
     return (
         isinstance(limits, list | tuple)

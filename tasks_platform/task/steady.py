@@ -11,7 +11,6 @@ from typing import Any
 
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.concurrency.solo import TaskPool as SoloPool
-from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel
@@ -21,10 +20,12 @@ from tasks_platform.broker.leased.pace import Slots
 from tasks_platform.broker.rabbitmq import LevelConsumer
 from tasks_platform.queues import Priority
 from tasks_platform.task.backend import PlatformBackend
+from tasks_platform.task.in_threads import InThreads
 from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
 from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
 from tasks_platform.task.taken import Taken
+from tasks_platform.task.thread_pool import ThreadPool
 
 log = logging.getLogger(__name__)
 #: Seconds until an acknowledgement that could not be sent is sent again.
@@ -88,6 +89,8 @@ class SteadyConsumer(Consumer):
         self._prefetches = not self.app.conf.worker_disable_prefetch
         #: What RabbitMQ delivers again.
         self._redelivered = Redelivered()
+        #: Where jobs run in threads beside an event loop.
+        self._in_threads: InThreads | None = None
 
     def call_soon_ack(self, p: Any, *args: Any, **kwargs: Any) -> Any:
         """Acknowledge a message or give it back; Celery asks for it with one of the message's own methods."""
@@ -97,6 +100,8 @@ class SteadyConsumer(Consumer):
         if self._is_leased and _stops():
             # the event loop comes by again when all jobs have ended, which is too late if the worker is killed before
             return self.until_taken(message, settle)
+        if acknowledged and self._in_threads is not None and self._in_threads.acknowledge(message):
+            return None
         if not acknowledged and (pause := self._pause_before_giving_back(message)):
             return self.timer.call_after(pause, self.until_taken, (message, settle))
         return super().call_soon_ack(self.until_taken, message, settle)  # type: ignore[misc]
@@ -206,6 +211,8 @@ class SteadyConsumer(Consumer):
         if self.hub is not None and not isinstance(self.pool, SoloPool):
             channel.call_later = self.hub.call_later
             self.hub.on_tick.add(self._deliver)
+        if self.hub is not None and isinstance(self.pool, ThreadPool):
+            self._in_threads = InThreads(self.pool, channel, self.hub, self._deliver)
         runs_here = self.hub is not None and isinstance(self.pool, (ThreadPool, SoloPool))
         if runs_here and isinstance(self.app.backend, PlatformBackend):
             lease = channel.lease
@@ -215,6 +222,8 @@ class SteadyConsumer(Consumer):
         if self._ask():
             for tick in self.hub.on_tick - {self._deliver}:
                 tick()  # the pool's may have passed, in which it sends its processes what they are to run
+        if self._in_threads is not None:
+            self._in_threads.look_later()
 
     def _serve(self, consumer: LevelConsumer) -> None:
         consumer.slots = self._slots

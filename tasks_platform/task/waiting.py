@@ -14,7 +14,7 @@ from typing import Any
 from celery.bootsteps import StartStopStep
 
 from tasks_platform.latency import counted
-from tasks_platform.queues import priority_level
+from tasks_platform.queues import Priority, priority_level
 from tasks_platform.settings import Objectives
 from tasks_platform.store import Store
 from tasks_platform.task.envelope import HEADER, moment
@@ -29,7 +29,7 @@ class WaitTally:
     """What was counted and is not written down yet; runs are told of from any thread."""
 
     def __init__(self, objectives: Objectives, *, highest_first: bool) -> None:
-        self._objectives = objectives
+        self._promised = {level: objectives.seconds(level) for level in Priority}
         self._highest_first = highest_first
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class WaitTally:
         number = delivery.get("priority")
         level = priority_level(number if isinstance(number, int) else None, highest_first=self._highest_first)
         waited = None if due is None else max(0.0, at - due)
-        names = counted(str(delivery.get("routing_key")), level, waited, self._objectives.seconds(level))
+        names = counted(str(delivery.get("routing_key")), level, waited, self._promised[level])
         with self._lock:
             for name in names:
                 self._counts[name] += 1

@@ -54,6 +54,11 @@ def bows_out_once_mended(diary: Path, how: str) -> int | None:
     raise Ignore("nothing to do") if how == "ignored" else Skip("nothing to do")
 
 
+@task(base=ReliableTask)
+def notes_its_attempt(diary: Path, number: int) -> None:
+    note(diary, f"{number}/{current_run().attempt}")
+
+
 @task(Retry(max_attempts=1), base=ReliableTask)
 def has_one_attempt(diary: Path, number: int) -> None:
     note(diary, number)

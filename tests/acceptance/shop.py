@@ -48,6 +48,11 @@ def add(x: int, y: int) -> int:
 
 
 @task(base=ReliableTask)
+def holds_until(gate: Path) -> None:
+    wait_for_file(gate)
+
+
+@task(base=ReliableTask)
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 

@@ -39,6 +39,9 @@ class DeliveringChannel(ReceivingChannel):
         #: Calls something in so many seconds, in the event loop whose owner calls `deliver_ahead` when a slot becomes
         #: free; None: nothing is taken ahead.
         self.call_later: Callable[[float, Callable[[], object]], object] | None = None
+        #: Whether the consumer has a queue, for those who are about to be free, and says itself with which messages
+        #: somebody has begun.
+        self.has_queue = False
         self._pace = Pace()
         self._ahead: deque[_Ahead] = deque()
         #: Whether `call_later` was asked to look after them.
@@ -59,13 +62,15 @@ class DeliveringChannel(ReceivingChannel):
         delivered = 0
         if self._ahead and self._ahead[0].since < time.monotonic() - _PATIENCE:
             self._return_ahead()
-        while self._ahead and self._free() > 0:
+        room = 0
+        while self._ahead and (room > 0 or (room := self._room()) > 0):
+            room -= 1
             taken, message, _ = self._ahead.popleft()
             tag = message["properties"]["delivery_tag"]
             if not self.lease.held.has(tag, taken.number):
                 continue  # it was given to others meanwhile
             try:
-                self._begin(taken, message, late=True)
+                self._begin(taken, message)
                 delivered += 1
             except BaseException:
                 if self.lease.held.is_idle(tag):
@@ -95,13 +100,32 @@ class DeliveringChannel(ReceivingChannel):
         self.deliver_ahead()
         self._look_later()
 
-    def _free(self) -> int:
-        """Return how many messages somebody can begin with; who sets no limit gets one at a time, as from kombu."""
+    def _free(self, more: int = 0) -> int:
+        """Return how many messages somebody can begin with, and so many *more*.
+
+        Who sets no limit gets one at a time, as from kombu.
+        """
         estimate = self.qos.can_consume_max_estimate()
         if self.slots is None:
             return max(1, min(estimate or 1, MOST))
         total, taken = self.slots()
-        return max(0, min(MOST if estimate is None else estimate, total - taken, MOST))
+        return max(0, min(MOST if estimate is None else estimate + more, total + more - taken, MOST))
+
+    @property
+    def is_half_empty(self) -> bool:
+        """Whether so much of what was delivered is done with that more may be delivered."""
+        if self.slots is None:
+            return True
+        total, taken = self.slots()
+        return taken <= max(total, (total + self._queued) // 2)
+
+    @property
+    def _queued(self) -> int:
+        return self._pace.queued(time.monotonic()) if self.has_queue else 0
+
+    def _room(self) -> int:
+        """Return how many messages may be delivered now."""
+        return self._free(self._queued)
 
     def _wanted(self) -> tuple[int, int]:
         """Return how many messages to claim for free slots, and how many for those that will be free soon."""
@@ -118,20 +142,22 @@ class DeliveringChannel(ReceivingChannel):
         trouble: BaseException | None = None
         back: list[str] = []
         failed: list[str] = []
+        room = self._room()
         for place, step, number, raw in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
             queue = asked.queues[place - 1]
-            taken = Taken(queue, int(step), number, raw, recorded=queue not in asked.no_ack)
+            taken = Taken(queue, int(step), number, raw, queue not in asked.no_ack, number >= asked.ahead_from)
             if (message := self._received(taken, now)) is None:
                 continue
             tag = message["properties"]["delivery_tag"]
             if self._closing or queue not in self._active_queues or trouble is not None:
                 back.append(tag)
                 continue
-            if taken.recorded and self.call_later is not None and (self._ahead or self._free() < 1):
+            if taken.recorded and self.call_later is not None and (self._ahead or room < 1):
                 self._keep(taken, message)
                 continue
+            room -= 1
             try:
-                self._begin(taken, message, late=number >= asked.ahead_from)
+                self._begin(taken, message)
             except BaseException as error:  # noqa: BLE001 - raised again, when the others are safe
                 trouble = error
                 if self.lease.held.is_idle(tag):
@@ -144,10 +170,10 @@ class DeliveringChannel(ReceivingChannel):
         finally:
             trouble = None  # else error and frame keep each other, and the message, alive
 
-    def _begin(self, taken: Taken, message: dict[str, Any], *, late: bool) -> None:
-        """Deliver a message; *late* if the server does not know yet that somebody begins with it."""
-        if late and taken.recorded:
-            self.lease.begun(taken.number)
+    def _begin(self, taken: Taken, message: dict[str, Any]) -> None:
+        """Deliver a message."""
+        if taken.recorded and not self.has_queue:
+            self.lease.begun(message["properties"]["delivery_tag"])
         if self.call_later is not None:
             self._pace.began(time.monotonic())
         self._queue_cycle.rotate(taken.queue)

@@ -24,6 +24,8 @@ class Claim:
     raw: bytes
     #: The id of its job, if it has one.
     job_id: str = ""
+    #: Whether the server knows, or is about to be told, that somebody has begun with it.
+    is_begun: bool = True
     #: The message as kombu knows it; None before somebody is to receive it.
     message: weakref.ref[Any] | None = None
 
@@ -99,6 +101,14 @@ class Held:
         """Remember the message of a claim: when nobody knows it any more, nobody will ever acknowledge it."""
         if (claim := self._claims.get(tag)) is not None:
             claim.message = weakref.ref(message, lambda _: self._dropped(tag))
+
+    def begin(self, tag: str) -> int | None:
+        """Note that somebody begins with a message; return the number of its claim if the server does not know it."""
+        claim = self._claims.get(tag)
+        if claim is None or claim.is_begun:
+            return None
+        claim.is_begun = True
+        return claim.number
 
     def is_idle(self, tag: str) -> bool:
         """Tell whether a message is here that nobody knows."""

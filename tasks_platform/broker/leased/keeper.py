@@ -29,8 +29,8 @@ _PAUSE: Final = 0.5
 _GIVE_UP: Final = 60.0
 #: Seconds at least between two looks.
 _SOON: Final = 0.1
-#: Seconds between two deliveries at least: what comes in between is done in one step.
-_GATHER: Final = 0.005
+#: Seconds between two deliveries at least, while messages are worked on: what comes in between is done in one step.
+_GATHER: Final = 0.01
 #: The most that is done in one step.
 _BATCH: Final = 500
 #: How often it is looked for messages that nobody works on, when a channel has closed.
@@ -178,8 +178,8 @@ class Keeper:
             goes_on = self._take(self._orders.get(timeout=wait))
         except Empty:
             return True
-        if (pause := self._delivered_at + _GATHER - time.monotonic()) > 0:
-            sleep(pause)
+        if (pause := self._delivered_at + _GATHER - time.monotonic()) > 0 and len(self._lease.held):
+            sleep(pause)  # there is more to come
         while goes_on and not self._orders.empty() and len(self._settling) < _BATCH:
             goes_on = self._take(self._orders.get_nowait())
         return goes_on

@@ -103,9 +103,10 @@ class Lease:
         recorded = self.scripts.tend(self.seconds).numbers
         self.held.came(number for number in numbers if number not in recorded)
 
-    def begun(self, number: int) -> None:
+    def begun(self, tag: str) -> None:
         """Say that somebody has begun with a message that was taken ahead: if this process dies, it dies with it."""
-        self._keeper.begun(number)
+        if (number := self.held.begin(tag)) is not None:
+            self._keeper.begun(number)
 
     def settle(self, tag: str, *, later: bool) -> None:
         """Acknowledge a message; *later* leaves it to the thread, which does many in one step.

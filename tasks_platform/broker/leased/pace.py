@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 HORIZON: Final = 0.02
 #: The most that is taken ahead.
 MOST: Final = 50
+#: Which part of them waits for a thread, and not for the event loop.
+_QUEUED: Final = 4
 
 
 class Slots(NamedTuple):
@@ -38,6 +40,13 @@ class Pace:
 
     def ahead(self, now: float, taken: int) -> int:
         """Return how many messages to have that nobody has begun with, while as many slots are *taken*."""
+        return max(0, self._lately(now) - taken)
+
+    def queued(self, now: float) -> int:
+        """Return how many messages may wait right in front of those who begin with them."""
+        return self._lately(now) // _QUEUED
+
+    def _lately(self, now: float) -> int:
         while self._moments and self._moments[0] < now - HORIZON:
             self._moments.popleft()
-        return max(0, len(self._moments) - taken)
+        return len(self._moments)

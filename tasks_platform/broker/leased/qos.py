@@ -40,6 +40,12 @@ class LeasedQoS(_Base):  # type: ignore[misc]  # kombu has no type hints
             self.channel.lease.bury(delivery_tag, "rejected", "its consumer refused it and did not want it back")
         super().ack(delivery_tag)
 
+    def put_back(self, delivery_tags: list[str]) -> None:
+        """Put messages back into their lists as they were: nobody has begun with them."""
+        self.channel.lease.put_back(delivery_tags)
+        for tag in delivery_tags:
+            super().ack(tag)
+
     def postpone(self, delivery_tag: str, seconds: float) -> None:
         """Put a message among those of its queue that are not due yet."""
         self.channel.lease.postpone(delivery_tag, seconds)

@@ -40,6 +40,8 @@ class Taken(NamedTuple):
     raw: bytes
     #: Whether the server records it: it is to be acknowledged.
     recorded: bool
+    #: Whether nobody begins with it at once, as far as the server knows.
+    is_ahead: bool = False
 
 
 class ReceivingChannel(StoringChannel):
@@ -95,7 +97,7 @@ class ReceivingChannel(StoringChannel):
 
     def _received(self, taken: Taken, now: int) -> dict[str, Any] | None:
         """Return the message that was *taken*; None if it is none, or not due yet, or not ours: it is elsewhere now."""
-        queue, step, number, raw, recorded = taken
+        queue, step, number, raw, recorded, is_ahead = taken
         mark, raw = payload.unmarked(raw)
         if recorded and not self.lease.held.arrives(number):
             log.warning("a message that came too late was given back meanwhile")
@@ -105,7 +107,7 @@ class ReceivingChannel(StoringChannel):
         except payload.BadMessageError as bad:
             self._bury(taken._replace(raw=raw), bad)
             return None
-        claim = Claim(number, queue, self.names.ready(queue, step).encode(), raw, id_of(message))
+        claim = Claim(number, queue, self.names.ready(queue, step).encode(), raw, id_of(message), not is_ahead)
         if recorded and (due := payload.due(message)) is not None and due > now:
             # somebody put it there who knows of no delays
             self.lease.move([postponed(claim, self.names, due)])

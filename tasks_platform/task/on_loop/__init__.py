@@ -6,13 +6,14 @@ made of the same steps as any other, none of them in the way of the loop, and a 
 
 from tasks_platform.task.on_loop.awaited import Awaited, Limits
 from tasks_platform.task.on_loop.current import request_on_loop, task_on_loop
-from tasks_platform.task.on_loop.outcome import cancel_on_loop, expect, outcome_of, run_awaited
+from tasks_platform.task.on_loop.outcome import cancel_on_loop, expect, forget, outcome_of, run_awaited
 
 __all__ = [
     "Awaited",
     "Limits",
     "cancel_on_loop",
     "expect",
+    "forget",
     "outcome_of",
     "request_on_loop",
     "run_awaited",

@@ -30,7 +30,7 @@ def run_awaited(job_id: str, awaited: Awaited, run: Callable[..., T], /, *args: 
         return run(*args, **kwargs)
     finally:
         _own.reset(token)
-        _forget(job_id, awaited)
+        forget(job_id, awaited)
 
 
 def outcome_of(task: Any, request: Any, run: Run, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -44,10 +44,11 @@ def outcome_of(task: Any, request: Any, run: Run, coroutine: Coroutine[Any, Any,
     try:
         return awaited.outcome_of(coroutine, context)
     finally:
-        _forget(run.job_id, awaited)
+        forget(run.job_id, awaited)
 
 
-def _forget(job_id: str, awaited: Awaited) -> None:
+def forget(job_id: str, awaited: Awaited) -> None:
+    """Let nobody find the job *job_id* any more that *awaited* was expected for."""
     if _awaited.get(job_id) is awaited:
         del _awaited[job_id]
 

@@ -224,3 +224,41 @@ def test_a_consumer_that_fails_leaves_the_rest_where_it_is(worker: Worker, redis
         worker.channel.deliver_ahead()
     assert len(worker.channel._ahead) == before - 1
     wait_for(lambda: ahead(redis_db, worker) == before - 1, 10)
+
+
+def in_a_hurry(worker: Worker) -> int:
+    """Let *worker* be quick, with a queue of its own; return how many it had ahead before it filled that."""
+    worker.busy = False
+    while len(worker.done) < JOBS / 3 or not worker.channel._ahead:
+        worker.turn()
+    had = len(worker.channel._ahead)
+    worker.channel.has_queue = True
+    return had
+
+
+def test_in_front_of_a_queue_a_few_more_are_delivered_and_the_server_hears_when_somebody_begins(
+    worker: Worker, redis_db: redis.Redis
+) -> None:
+    had = in_a_hurry(worker)
+    wait_for(lambda: ahead(redis_db, worker) == had, 10, "the word of those before")
+    before = len(worker.at_work)
+    delivered = worker.channel.deliver_ahead()
+    queued = worker.at_work[before:]
+    assert SLOTS < len(worker.at_work) == before + delivered <= before + had
+    assert not worker.channel.is_half_empty
+    assert ahead(redis_db, worker) == had
+    for message in queued:
+        worker.channel.lease.begun(message.delivery_tag)
+    wait_for(lambda: ahead(redis_db, worker) == had - delivered, 10, "the word")
+
+
+def test_what_nobody_has_begun_with_goes_back_from_the_queue_as_it_was(worker: Worker, redis_db: redis.Redis) -> None:
+    in_a_hurry(worker)
+    worker.channel.deliver_ahead()
+    back = worker.at_work[SLOTS:]
+    del worker.at_work[SLOTS:]
+    worker.channel.qos.put_back([message.delivery_tag for message in back])
+    assert left(redis_db)[: len(back)] == [message.payload for message in back] != []
+    found: Any = redis_db.lrange(names.ready("q", NORMAL), 0, -1)
+    assert not any("redelivered" in payload.read(raw)["headers"] for raw in found)
+    assert worker.channel.is_half_empty

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from json.encoder import (  # type: ignore[attr-defined]  # type stubs leave out what other Pythons have not
+    c_make_encoder,
+    encode_basestring_ascii,
+)
 from typing import Any, Final
 
 from kombu.serialization import registry  # type: ignore[attr-defined]
@@ -14,8 +18,16 @@ _DECODER: Final = json.JSONDecoder(object_hook=object_hook)
 _PLAIN: Final = json.JSONDecoder()
 _SCAN: Final = _PLAIN.scan_once  # type: ignore[attr-defined]  # its type stubs leave it out
 
-#: Write a value as text; what kombu's own function raises it raises, too.
-write = _ENCODER.encode
+#: What `_ENCODER` makes anew for each text, but for its look at values that hold themselves.
+_WRITE: Final = c_make_encoder(None, _ENCODER.default, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+
+
+def write(value: Any) -> str:
+    """Write a value as text; what kombu's own function raises this one raises, too."""
+    try:
+        return "".join(_WRITE(value, 0))
+    except Exception:  # noqa: BLE001 - it may hold itself
+        return _ENCODER.encode(value)
 
 
 def read(text: str | bytes | bytearray | memoryview) -> Any:

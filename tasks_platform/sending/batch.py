@@ -128,9 +128,13 @@ class Batch:
         """Write the message of *job* if it may go the straight way."""
         if self._way is None:
             return None
-        said = {**complete(job.task, job.job_id, options), "add_to_parent": False}
+        said = complete(job.task, job.job_id, options)
+        said["add_to_parent"] = False
         write = partial(self._way.write, job.task.name, tuple(job.args), dict(job.kwargs), said)
-        return cast("Written | None", self._repeatedly(write))
+        try:
+            return write()
+        except TROUBLE:  # its queue is to be declared
+            return cast("Written | None", self._repeatedly(write))
 
     def _push_before(self, group: ExactBatch) -> None:
         """Push what is complete before another sender is waited for, who may wait for one of these."""

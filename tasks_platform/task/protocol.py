@@ -57,8 +57,8 @@ def message_of(  # noqa: PLR0913, PLR0917 - all of it is one message
         **(get("headers") or {}),
     }
     rest = {
-        "callbacks": maybe_list(get("link")),
-        "errbacks": maybe_list(get("link_error")),
+        "callbacks": None if (link := get("link")) is None else maybe_list(link),
+        "errbacks": None if (link := get("link_error")) is None else maybe_list(link),
         "chain": get("chain"),
         "chord": get("chord"),
     }

@@ -72,3 +72,24 @@ def test_kombu_uses_it_once_it_is_told() -> None:
     quick_json.register()
     assert dumps({"a": b"b"}, "json") == ("application/json", "utf-8", kombus.dumps({"a": b"b"}))
     assert loads(b'{"a": 1}', "application/json", "utf-8") == {"a": 1}
+
+
+@pytest.mark.parametrize("text", [" [1] ", "\n{}\t", "[1] 2", "1 ", "nul", "[1"])
+def test_blanks_and_what_is_left_over_are_kombus_too(text: str) -> None:
+    assert outcome(quick_json.read, text) == outcome(kombus.loads, text)
+
+
+def test_what_holds_itself_or_cannot_be_written_is_refused_as_kombu_refuses_it() -> None:
+    itself: list[Any] = []
+    itself.append({"inner": itself})
+    for value in (itself, {"it": object()}, {(1, 2): 3}):
+        assert outcome(quick_json.write, value) == outcome(kombus.dumps, value)
+        assert isinstance(outcome(quick_json.write, value), type)
+
+
+def outcome(action: Any, value: Any) -> Any:
+    """Return what *action* makes of *value*, or the type of its error."""
+    try:
+        return action(value)
+    except Exception as error:  # noqa: BLE001 - that is the question
+        return type(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from tasks_platform.broker.leased import payload
@@ -61,6 +62,7 @@ def commands(names: Names, place: Place, message: Mapping[str, Any]) -> list[Com
     return [put, *afterwards(names, place)]
 
 
+@lru_cache(maxsize=1000)
 def afterwards(names: Names, place: Place) -> list[Command]:
     """Return the Redis commands that tell somebody of a message that was put into its queue."""
     return [("zadd", (names.wake(place.queue, place.step), {"look": 0})), *expiring(names, place)]

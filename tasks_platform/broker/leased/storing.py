@@ -19,6 +19,8 @@ from tasks_platform.broker.leased.pushing import push
 from tasks_platform.broker.leased.script_lines import ScriptLines
 from tasks_platform.broker.leased.url import server_of
 
+#: The most places that a channel remembers: answers go to a queue of their own each.
+_PLACES: Final = 1000
 #: The messages of this process.
 _messages: Final = itertools.count(1)
 
@@ -35,6 +37,12 @@ class StoringChannel(ConfirmingChannel):
         "lease_seconds",
         "delivery_limit",
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        #: Where messages go, by their queue, priority, and how long that is kept; as long as these are the steps.
+        self._places: dict[tuple[Any, ...], Place] = {}
+        self._placed_by: Any = None
+        super().__init__(*args, **options)
 
     @property
     def _sender(self) -> str:
@@ -84,8 +92,7 @@ class StoringChannel(ConfirmingChannel):
         return {**params, **server_of(self.connection.client.hostname or "", self._prepare_virtual_host)}
 
     def _put(self, queue: str, message: Mapping[str, Any], **options: Any) -> None:
-        step = self.priority(self._get_message_priority(message, reverse=False))
-        place = Place(queue, step, self.all_steps, self._expires.get(queue))
+        place = self._place(queue, message)
         if (batch := options.pop("_publish_batch", None)) is not None:
             self._put_into(batch, place, message)
             return
@@ -96,6 +103,18 @@ class StoringChannel(ConfirmingChannel):
             self._do(expiring(self.names, place))
         else:
             self._do(commands(self.names, place, message))
+
+    def _place(self, queue: str, message: Mapping[str, Any]) -> Place:
+        """Return where *message* goes; kombu finds its step anew for each, in the time that it takes to write one."""
+        steps: Any = self.priority_steps
+        if steps is not self._placed_by or len(self._places) > _PLACES:
+            self._places, self._placed_by = {}, steps
+        number = message["properties"].get("priority")
+        key = (queue, number if isinstance(number, int) else str(number), self._expires.get(queue))
+        if (place := self._places.get(key)) is None:
+            step = self.priority(self._get_message_priority(message, reverse=False))
+            place = self._places[key] = Place(queue, step, self.all_steps, self._expires.get(queue))
+        return place
 
     def _put_into(self, batch: Any, place: Place, message: Mapping[str, Any]) -> None:
         plain = Names("", self.sep)  # a batch adds the prefix itself

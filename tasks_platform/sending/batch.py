@@ -16,7 +16,9 @@ from tasks_platform.broker.exact_batch import ExactBatch, NotAllPushedError
 from tasks_platform.policies.unique import RESERVATION
 from tasks_platform.policy import Outcome
 from tasks_platform.sending.partly import Job, partly_sent
+from tasks_platform.task import job_ids
 from tasks_platform.task.insist import TROUBLE
+from tasks_platform.task.job_ids import Reserved, sender_token
 from tasks_platform.task.outgoing import Outgoing, complete, offer, sent_before
 from tasks_platform.task.straight import StraightWay, Written
 
@@ -42,6 +44,8 @@ class Batch:
         #: What waits for the group to be pushed: a job's place, and what is to be done then.
         self._waiting: list[tuple[int, Outcome]] = []
         self._declared: set[Any] = set()
+        #: By the places of their jobs, which are to be sent soon.
+        self._reserved: dict[int, Reserved] = {}
         #: The ids of those that were sent before, though the broker did not say so then.
         self._arrived: frozenset[str] = frozenset()
 
@@ -71,6 +75,8 @@ class Batch:
             try:
                 self._arrived = self._those_there(group)
                 for number, job in enumerate(self._jobs):
+                    if number % GROUP == 0:
+                        self._reserve(range(number, min(number + GROUP, len(self._jobs))))
                     self._offer(number, job, group)
                 self._push(group)
             except Exception as error:
@@ -87,6 +93,26 @@ class Batch:
         found = (self._repeatedly(partial(group.arrived, token, ids)) for token, ids in tried.items())
         return frozenset().union(*found)
 
+    def _reserve(self, numbers: Iterable[int]) -> None:
+        """Reserve the ids of the callers' choice among those of some jobs."""
+        wanted = [number for number in numbers if self._jobs[number].outgoing.chosen]
+        wanted = [number for number in wanted if self._jobs[number].outgoing.job_id not in self._arrived]
+        if wanted:
+            senders = [(self._jobs[number].outgoing.job_id, sender_token()) for number in wanted]
+            answers = self._app.store.reserve_all(senders, job_ids.RESERVATION)
+            for number, (_, token), answer in zip(wanted, senders, answers, strict=True):
+                self._reserved[number] = Reserved(token, answer)
+
+    def _give_up_reserved(self) -> list[Callable[[], None]]:
+        """Return what gives the ids of jobs free again that nobody has come to."""
+        unused, self._reserved = self._reserved, {}
+        unreserve = self._app.store.unreserve
+        return [
+            partial(unreserve, self._jobs[number].outgoing.job_id, reserved.token)
+            for number, reserved in unused.items()
+            if reserved.answer == "free"
+        ]
+
     def _offer(self, number: int, job: Job, group: ExactBatch) -> None:
         """Let *job* past its policies into the group, and push the group when it is full."""
         if (token := job.call.token or self._token) != group.token:
@@ -98,7 +124,8 @@ class Batch:
             handle = sent_before(job.outgoing, outcome)
         else:
             first = partial(self._push_before, group)
-            handle = offer(job.outgoing, outcome, self._publisher(job, group), before_waiting=first)
+            reserved = self._reserved.pop(number, None)
+            handle = offer(job.outgoing, outcome, self._publisher(job, group), before_waiting=first, reserved=reserved)
         self._handles.append(handle)
         if len(group) >= GROUP or group.size >= BYTES:
             self._push(group)
@@ -163,7 +190,7 @@ class Batch:
             rest[number] = token if in_doubt else None
             if not in_doubt:  # else its reservations run out by themselves
                 known.append(outcome.not_sent)
-        self._settle(known)
+        self._settle([*known, *self._give_up_reserved()])
         untried = range(len(self._handles), len(self._jobs))
         rest |= {number: self._jobs[number].call.token for number in untried if number not in rest}
         lost = {self._jobs[number].outgoing.job_id for number in rest}

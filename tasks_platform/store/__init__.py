@@ -1,6 +1,6 @@
 """The few atomic operations that policies need, and their in-memory twin."""
 
-from tasks_platform.store.interface import Letters, Store
+from tasks_platform.store.interface import Letters, Reservation, Store
 from tasks_platform.store.legible import legible
 from tasks_platform.store.memory import MemoryStore
 from tasks_platform.store.records import Holder, Record
@@ -16,6 +16,7 @@ __all__ = [
     "Place",
     "Record",
     "RedisStore",
+    "Reservation",
     "Store",
     "Where",
     "legible",

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks_platform.policy import Outcome
-from tasks_platform.store import Store
+from tasks_platform.store import Reservation, Store
 
 #: Seconds after which a reservation whose sender vanished lapses.
 RESERVATION = 10.0
@@ -64,6 +64,13 @@ def sender_token() -> str:
     return _handing_on.get() or _sender.get() or uuid.uuid4().hex
 
 
+class Reserved(NamedTuple):
+    """What the sender *token* was answered when it reserved an id beforehand."""
+
+    token: str
+    answer: Reservation
+
+
 def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depends on it
     store: Store,
     job_id: str,
@@ -71,15 +78,18 @@ def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depend
     handle: Callable[[str], Any],
     outcome: Outcome,
     before_waiting: Callable[[], None],
+    reserved: Reserved | None = None,
 ) -> Any:
     """Send unless a job of that id is there already; answer with the handle either way.
 
     *before_waiting* is done before another sender is waited for, who may in turn wait for this one.
     """
-    token = sender_token()
-    while (answer := store.reserve(job_id, token, RESERVATION)) == "reserved":
+    token = sender_token() if reserved is None else reserved.token
+    answer = store.reserve(job_id, token, RESERVATION) if reserved is None else reserved.answer
+    while answer == "reserved":
         before_waiting()
         time.sleep(_POLL)  # another sender is at it: it confirms, or its reservation lapses
+        answer = store.reserve(job_id, token, RESERVATION)
     if answer == "taken":
         return handle(job_id)
     outcome.if_not(partial(store.unreserve, job_id, token))

@@ -13,7 +13,7 @@ from tasks_platform.policy import Message, Outcome, Taking, wrap
 from tasks_platform.task import refused, running
 from tasks_platform.task.envelope import AWAITING, HEADER
 from tasks_platform.task.insist import insist
-from tasks_platform.task.job_ids import UNFINISHED, is_handing_on, new_id, send_under
+from tasks_platform.task.job_ids import UNFINISHED, Reserved, is_handing_on, new_id, send_under
 from tasks_platform.task.options import check, due_at, is_chosen
 from tasks_platform.task.pushing import push_under
 
@@ -75,7 +75,11 @@ def send(job: Outgoing) -> Any:
 
 
 def offer(
-    job: Outgoing, outcome: Outcome, publish: Callable[..., Any], before_waiting: Callable[[], None] = lambda: None
+    job: Outgoing,
+    outcome: Outcome,
+    publish: Callable[..., Any],
+    before_waiting: Callable[[], None] = lambda: None,
+    reserved: Reserved | None = None,
 ) -> Any:
     """Send *job* with *publish* unless one of its id or a policy does its work otherwise; answer with the handle.
 
@@ -84,7 +88,7 @@ def offer(
     send = partial(_past_policies, job, outcome, publish)
     if not job.chosen:
         return send()
-    return send_under(job.task.store, job.job_id, send, job.task.AsyncResult, outcome, before_waiting)
+    return send_under(job.task.store, job.job_id, send, job.task.AsyncResult, outcome, before_waiting, reserved)
 
 
 def sent_before(job: Outgoing, outcome: Outcome) -> Any:

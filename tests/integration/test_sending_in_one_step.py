@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 from kombu.exceptions import OperationalError
 
-from tasks_platform import ReliableTask, UniqueTask, create_app, task
+from tasks_platform import PartlySentError, ReliableTask, UniqueTask, call, create_app, enqueue_many, task
 from tasks_platform.broker.leased.script_lines import ScriptLines
 from tasks_platform.policies import Unique
 from tasks_platform.settings import Settings
+from tasks_platform.task.job_ids import RESERVATION
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -139,3 +141,24 @@ def test_a_follower_is_pushed_under_its_own_id_and_leaves_the_key_to_its_holder(
     assert redis_db.llen("default\x06\x163") == 2
     (key,) = {key for key in keys_of(redis_db) if ":unique:" in key}
     assert redis_db.get(key) == holder.id.encode()
+
+
+def test_of_many_with_ids_of_their_own_none_stays_reserved_when_one_fails(
+    app: PlatformApp, redis_db: redis.Redis
+) -> None:
+    jobs_of(app, bills).delay(7)
+    (key,) = keys_of(redis_db)
+    redis_db.delete(key)
+    redis_db.lpush(key, "somebody else's")
+    many = [call(jobs_of(app, ships), number).set(task_id=f"order-{number}") for number in range(3)]
+    many.insert(1, call(jobs_of(app, bills), 7).set(task_id="bill-7"))
+    with pytest.raises(PartlySentError, match="0 of 4 jobs were sent, 4 were not: ResponseError: WRONGTYPE") as caught:
+        enqueue_many(many)
+    assert keys_of(redis_db) == {key.decode() if isinstance(key, bytes) else key}
+    redis_db.delete(key)
+    began = time.monotonic()
+    assert [job.id for job in enqueue_many(caught.value.rest)] == ["order-0", "bill-7", "order-1", "order-2"]
+    assert time.monotonic() - began < RESERVATION / 2
+    assert redis_db.llen("default\x06\x163") == 5
+    assert [job.id for job in enqueue_many(many)] == ["order-0", "bill-7", "order-1", "order-2"]
+    assert redis_db.llen("default\x06\x163") == 5

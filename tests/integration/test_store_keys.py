@@ -22,6 +22,15 @@ class TestJobIds:
         assert store.reserve("job", "another", LONG) == "taken"
         assert store.reserve("job", "sender", LONG) == "taken"
 
+    def test_many_are_reserved_in_one_step_each_as_if_it_was_alone(self, store):
+        store.reserve("another's", "another", LONG)
+        store.confirm("sent", LONG)
+        asked = [("new", "one"), ("another's", "two"), ("sent", "three"), ("new", "four"), ("new", "one")]
+        assert store.reserve_all(asked, LONG) == ["free", "reserved", "taken", "reserved", "free"]
+        assert store.reserve_all([], LONG) == []
+        store.unreserve("new", "one")
+        assert store.reserve("new", "four", LONG) == "free"
+
     def test_the_same_sender_may_ask_again(self, store):
         assert [store.reserve("job", "sender", LONG) for _ in range(3)] == ["free"] * 3
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from tasks_platform.store.interface.audit import Audit
 from tasks_platform.store.interface.firings import Firings
 from tasks_platform.store.interface.flows import Flows
-from tasks_platform.store.interface.job_ids import JobIds
+from tasks_platform.store.interface.job_ids import JobIds, Reservation
 from tasks_platform.store.interface.letters import Letters
 from tasks_platform.store.interface.replays import Replays
 from tasks_platform.store.interface.results import Results
@@ -42,6 +42,7 @@ __all__ = [
     "JobIds",
     "Letters",
     "Replays",
+    "Reservation",
     "Results",
     "Runs",
     "Steps",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
+from tasks_platform.store.interface.job_ids import Reservation
 from tasks_platform.store.memory.part import KNOWN, MemoryPart
 
 
 class JobIds(MemoryPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
+    def reserve(self, job_id: str, token: str, ttl: float) -> Reservation:
         with self._lock:
             current = self._get(f"id:{job_id}")
             if current is None:
@@ -23,6 +24,9 @@ class JobIds(MemoryPart):
                 return "reserved"
             self._set(f"id:{job_id}", {"token": token, "lapses": self._clock() + ttl}, KNOWN)
             return "free"
+
+    def reserve_all(self, senders: Sequence[tuple[str, str]], ttl: float) -> list[Reservation]:
+        return [self.reserve(job_id, token, ttl) for job_id, token in senders]
 
     def confirm(self, job_id: str, ttl: float) -> None:
         with self._lock:

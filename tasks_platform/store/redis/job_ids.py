@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any
 
+from tasks_platform.store.interface.job_ids import Reservation
 from tasks_platform.store.redis.part import JOB_TTL, RedisPart, ms
 
 
 class JobIds(RedisPart):
     """See ``tasks_platform.store.interface`` for what each operation promises."""
 
-    def reserve(self, job_id: str, token: str, ttl: float) -> Literal["free", "reserved", "taken"]:
-        keys = [self._id(job_id), self._letter(job_id), self._job(job_id)]
-        answer: Literal["free", "reserved", "taken"] = self._run("reserve", keys, [token, ms(ttl), JOB_TTL * 1000])
+    def reserve(self, job_id: str, token: str, ttl: float) -> Reservation:
+        answer: Reservation = self._run("reserve", *self._reserving(job_id, token, ttl))
         return answer
+
+    def reserve_all(self, senders: Sequence[tuple[str, str]], ttl: float) -> list[Reservation]:
+        with self._pipeline() as pipe:
+            for job_id, token in senders:
+                keys, arguments = self._reserving(job_id, token, ttl)
+                self._scripts["reserve"](keys=keys, args=arguments, client=pipe)
+            answers: list[Reservation] = pipe.execute()
+        return answers
+
+    def _reserving(self, job_id: str, token: str, ttl: float) -> tuple[list[str], list[Any]]:
+        return [self._id(job_id), self._letter(job_id), self._job(job_id)], [token, ms(ttl), JOB_TTL * 1000]
 
     def confirm(self, job_id: str, ttl: float) -> None:
         self._tell("confirm", [self._id(job_id)], [ms(ttl)])

@@ -37,6 +37,7 @@ class Batch:
         self._producer = producer
         self._jobs = jobs
         self._way: StraightWay | None = app.straight_way
+        self._parent = app.current_worker_task
         self._policy = _retry_policy(app)
         #: Under which these jobs are known to the broker, besides those that were tried before.
         self._token = uuid.uuid4().hex
@@ -157,7 +158,7 @@ class Batch:
             return None
         said = complete(job.task, job.job_id, options)
         said["add_to_parent"] = False
-        write = partial(self._way.write, job.task.name, tuple(job.args), dict(job.kwargs), said)
+        write = partial(self._way.write, job.task.name, tuple(job.args), dict(job.kwargs), said, self._parent)
         try:
             return write()
         except TROUBLE:  # its queue is to be declared

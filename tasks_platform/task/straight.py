@@ -114,7 +114,7 @@ class StraightWay:
     def send(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Send a job; answer with its handle, or with None if it has to go Celery's own way."""
         try:
-            if (ready := self.write(name, args, kwargs, options)) is None:
+            if (ready := self.write(name, args, kwargs, options, self._app.current_worker_task)) is None:
                 return None
             ready.channel.basic_publish(ready.message, exchange="", routing_key=ready.queue)
         except _TROUBLE:
@@ -124,8 +124,12 @@ class StraightWay:
             return None
         return ready.sent()
 
-    def write(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Written | None:
-        """Write the message of a job; None if it has to go Celery's own way.
+    def write(
+        self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], parent: Any = None
+    ) -> Written | None:
+        """Write the message of a job that the task *parent* sends, if one does.
+
+        None if it has to go Celery's own way.
 
         Raises:
             redis.RedisError: if its queue has to be declared, and the server is away.
@@ -138,7 +142,6 @@ class StraightWay:
         if (address := self._address(name, args, kwargs, options)) is None:
             return None
         task_id = options.get("task_id") or new_id()
-        parent = self._app.current_worker_task
         headers, properties, body = message_of(self._app, name, args or (), kwargs or {}, task_id, parent, options)
         try:
             written = quick_json.write(body)

@@ -18,6 +18,7 @@ from tasks_platform.broker.leased.publishing import Command, Place, afterwards, 
 from tasks_platform.broker.leased.pushing import push
 from tasks_platform.broker.leased.script_lines import ScriptLines
 from tasks_platform.broker.leased.url import server_of
+from tasks_platform.broker.quick_base64 import Base64
 
 #: The most places that a channel remembers: answers go to a queue of their own each.
 _PLACES: Final = 1000
@@ -28,6 +29,8 @@ _messages: Final = itertools.count(1)
 class StoringChannel(ConfirmingChannel):
     """kombu's channel, which also knows of messages that are not due yet."""
 
+    #: What bodies are written with, by what their messages call it.
+    codecs: ClassVar[Any] = {**ConfirmingChannel.codecs, "base64": Base64()}
     #: Seconds after which what a dead worker had is given to others.
     lease_seconds = 15.0
     #: How many workers may die with a message before it is put into the graveyard.

@@ -62,8 +62,8 @@ class DeliveringChannel(ReceivingChannel):
         delivered = 0
         if self._ahead and self._ahead[0].since < time.monotonic() - _PATIENCE:
             self._return_ahead()
-        room = 0
-        while self._ahead and (room > 0 or (room := self._room()) > 0):
+        room = self._room() if self._ahead else 0
+        while self._ahead and room > 0:
             room -= 1
             taken, message, _ = self._ahead.popleft()
             tag = message["properties"]["delivery_tag"]

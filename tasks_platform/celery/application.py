@@ -48,7 +48,6 @@ BUSINESS = (
 #: Stands in the configuration for a server that is not there (yet): tasks can be declared, called and tested.
 _NO_SERVER = "redis://no-server.invalid"
 _NO_BROKER = leased(_NO_SERVER)
-_EAGER = "task_always_eager"
 _BACKEND = "tasks_platform.task.backend:PlatformBackend"
 
 
@@ -161,12 +160,6 @@ class PlatformApp(OnSeveralServers):
     def broker(self) -> str:
         """Where the queues lie that have no server of their own."""
         return self._own_broker or leased(self.redis_url)
-
-    @property
-    def is_eager(self) -> bool:
-        """Whether jobs are run where they are sent: asked for each, for which Celery's way of asking takes too long."""
-        settings: Any = self.conf
-        return bool(next((each[_EAGER] for each in settings.maps if _EAGER in each), False))
 
     @property
     def current_worker_task(self) -> Any:

@@ -100,9 +100,12 @@ class Batch:
         wanted = [number for number in wanted if self._jobs[number].outgoing.job_id not in self._arrived]
         if wanted:
             senders = [(self._jobs[number].outgoing.job_id, sender_token()) for number in wanted]
+            since = time.monotonic()
+            asked = {number: Reserved(token, "free", since) for number, (_, token) in zip(wanted, senders, strict=True)}
+            self._reserved |= asked  # if there is no answer, all of them may be
             answers = self._app.store.reserve_all(senders, job_ids.RESERVATION)
-            for number, (_, token), answer in zip(wanted, senders, answers, strict=True):
-                self._reserved[number] = Reserved(token, answer)
+            for number, answer in zip(wanted, answers, strict=True):
+                self._reserved[number] = asked[number]._replace(answer=answer)
 
     def _give_up_reserved(self) -> list[Callable[[], None]]:
         """Return what gives the ids of jobs free again that nobody has come to."""

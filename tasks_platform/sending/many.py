@@ -50,7 +50,7 @@ def enqueue_many(calls: Iterable[Call[Any] | Signature[Any]]) -> list[JobHandle[
     if not jobs:
         return []
     app: Any = jobs[0].outgoing.task.app
-    if app.is_eager:
+    if app.conf.task_always_eager:
         return _one_by_one(jobs)
     return by_server(app, jobs, partial(_together, app))
 

@@ -51,10 +51,6 @@ class Platform(Protocol):
     #: What a worker knows of how long its jobs waited.
     waits: WaitTally
 
-    @property
-    def is_eager(self) -> bool:
-        """Whether jobs are run where they are sent."""
-
     def takes_with_push(self, name: str, options: Mapping[str, Any]) -> bool:
         """Tell whether a message of the task *name* is pushed in the step that takes its id and its key."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from typing import Any, Final
 
 from celery.worker import state as worker_state
@@ -27,26 +26,29 @@ class InThreads:
        process dies, that is not held against them, and if no thread is free soon, they go back to their queues.
     """
 
-    def __init__(self, pool: ThreadPool, channel: Channel, hub: Any, deliver: Callable[[], object]) -> None:
+    def __init__(self, pool: ThreadPool, channel: Channel, hub: Any) -> None:
         self._pool = pool
         self._channel = channel
         self._hub = hub
-        #: Hands out what may be handed out.
-        self._deliver = deliver
         self._loop_thread = threading.get_ident()
         self._is_awaited = False
         self._is_looked_after = False
+        self._has_ended = False
         channel.has_queue = True
         pool.begins = self._begins
+        pool.leaves = self.end
 
     def acknowledge(self, message: Any) -> bool:
         """Acknowledge in this thread; False if that is left to the event loop."""
         if message.channel is not self._channel or threading.get_ident() == self._loop_thread:
             return False
-        message.ack()
-        if not self._is_awaited and self._channel.is_half_empty:
-            self._is_awaited = True
-            self._hub.call_soon(self._go_on)
+        if not message.acknowledged:
+            try:
+                message.ack()
+            except Exception:
+                log.info("an acknowledgement is left to the event loop", exc_info=True)
+                return False
+        self._wake_if_half_empty()
         return True
 
     def look_later(self) -> None:
@@ -55,33 +57,55 @@ class InThreads:
             self._is_looked_after = True
             self._hub.call_later(_PATIENCE, self._look)
 
-    def _go_on(self) -> None:
+    def end(self) -> None:
+        """Give back all that no thread has begun with: the worker stops, or its connection is lost."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._take_back(self._pool.waiting)
+
+    def _wake_if_half_empty(self) -> None:
+        if not self._is_awaited and self._channel.is_half_empty:
+            self._is_awaited = True
+            self._hub.call_soon(self._woken)  # each time the loop comes round it hands out what it may
+
+    def _woken(self) -> None:
         self._is_awaited = False
-        self._deliver()
 
     def _begins(self, request: Any) -> bool:
         """Note that a thread begins with a job; False if its message was given to others meanwhile."""
-        tag = request.message.delivery_tag
-        lease = self._channel.lease
-        if tag not in lease.held and not request.message.acknowledged:
+        message, lease = request.message, self._channel.lease
+        if message.delivery_tag not in lease.held and not message.acknowledged:
             log.warning("%s[%s] is not run here: its message was given to others meanwhile", request.name, request.id)
-            worker_state.task_ready(request)
+            self._forget([request])
+            self._wake_if_half_empty()
             return False
-        lease.begun(tag)
+        lease.begun(message.delivery_tag)
         return True
 
     def _look(self) -> None:
         self._is_looked_after = False
+        if self._has_ended:
+            return
         if self._pool.is_stuck(_PATIENCE) and (most := self._too_many()) > 0:
-            requests = self._pool.take_back(most)
-            for request in requests:
-                worker_state.task_ready(request)
-                request.message._state = "REQUEUED"  # noqa: SLF001 - so that nobody settles it again
-            self._channel.qos.put_back([request.message.delivery_tag for request in requests])
+            self._take_back(most)
         self.look_later()
 
+    def _take_back(self, most: int) -> None:
+        self._forget(self._pool.take_back(most))
+
+    def _forget(self, requests: list[Any]) -> None:
+        """Put messages back of jobs that are not to be run here, as far as they are still this worker's."""
+        for request in requests:
+            worker_state.task_ready(request)
+            request.message._state = "REQUEUED"  # noqa: SLF001 - so that nobody settles it again
+        by_channel: dict[Any, list[str]] = {}
+        for request in requests:
+            by_channel.setdefault(request.message.channel, []).append(request.message.delivery_tag)
+        for channel, tags in by_channel.items():
+            channel.qos.put_back(tags)
+
     def _too_many(self) -> int:
-        """Return how many jobs the pool has in front of its threads, beyond what Celery would give it."""
+        """Return how many jobs wait in the pool, beyond what Celery would let wait there."""
         slots = self._channel.slots
-        total, taken = slots() if slots is not None else (0, 0)
-        return taken - total
+        allowed = 0 if slots is None else slots().total - self._pool.num_processes
+        return self._pool.waiting - max(0, allowed)

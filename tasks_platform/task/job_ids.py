@@ -69,6 +69,13 @@ class Reserved(NamedTuple):
 
     token: str
     answer: Reservation
+    #: In seconds of the monotonic clock.
+    since: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it can be relied on for long enough to send a message."""
+        return time.monotonic() < self.since + RESERVATION / 2
 
 
 def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depends on it
@@ -85,7 +92,8 @@ def send_under(  # noqa: PLR0913, PLR0917 - the id, how to send, and what depend
     *before_waiting* is done before another sender is waited for, who may in turn wait for this one.
     """
     token = sender_token() if reserved is None else reserved.token
-    answer = store.reserve(job_id, token, RESERVATION) if reserved is None else reserved.answer
+    known = reserved.answer if reserved is not None and reserved.holds else None
+    answer = known or store.reserve(job_id, token, RESERVATION)
     while answer == "reserved":
         before_waiting()
         time.sleep(_POLL)  # another sender is at it: it confirms, or its reservation lapses

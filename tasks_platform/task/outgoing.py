@@ -64,7 +64,7 @@ def outgoing(
 def send(job: Outgoing) -> Any:
     """Send one job; answer with the handle of the job that does the work."""
     publish = partial(_publish, job.task, tuple(job.args), dict(job.kwargs), job.job_id)
-    if (not job.chosen and not job.task.publishing) or job.task.platform.is_eager:
+    if (not job.chosen and not job.task.publishing) or job.task.app.conf.task_always_eager:
         return publish(**job.options)
     if not is_handing_on():
         return _send(job, publish)
@@ -122,7 +122,7 @@ def readmit(task: PlatformTask[..., Any], letter: Mapping[str, Any], send: Calla
 
 def _publish(task: PlatformTask[..., Any], args: Any, kwargs: Any, task_id: str, **options: Any) -> Any:
     """Send a message the straight way if there is one, else as Celery does."""
-    if (way := task.platform.straight_way) is not None and not task.platform.is_eager:
+    if (way := task.platform.straight_way) is not None and not task.app.conf.task_always_eager:
         sent = way.send(task.name, args, kwargs, complete(task, task_id, options))
         if sent is not None:
             return sent

@@ -156,6 +156,8 @@ class SteadyConsumer(Consumer):
 
     def on_close(self) -> None:
         """Forget what a lost connection has delivered, but for what the pool works on."""
+        if self._in_threads is not None:
+            self._in_threads.end()
         handed = list(worker_state.reserved_requests)
         with keeps_what_it_works_on(self.pool):
             super().on_close()
@@ -212,7 +214,7 @@ class SteadyConsumer(Consumer):
             channel.call_later = self.hub.call_later
             self.hub.on_tick.add(self._deliver)
         if self.hub is not None and isinstance(self.pool, ThreadPool):
-            self._in_threads = InThreads(self.pool, channel, self.hub, self._deliver)
+            self._in_threads = InThreads(self.pool, channel, self.hub)
         runs_here = self.hub is not None and isinstance(self.pool, (ThreadPool, SoloPool))
         if runs_here and isinstance(self.app.backend, PlatformBackend):
             lease = channel.lease

@@ -35,6 +35,8 @@ class ThreadPool(thread.TaskPool):
         super().__init__(*args, **options)
         #: Told of each request when a thread is about to begin with it; False: the job is not to be run here.
         self.begins: Callable[[Any], bool] = lambda _request: True
+        #: Called when it stops, before it waits for what runs.
+        self.leaves: Callable[[], None] = lambda: None
         #: What no thread has begun with, oldest first.
         self._handed: dict[int, _Handed] = {}
 
@@ -60,9 +62,23 @@ class ThreadPool(thread.TaskPool):
             accept_callback(pid, moment)
 
         self._handed[id(handed)] = handed
-        result: Any = super().on_apply(target, args, kwargs, callback, accepted)
+        try:
+            result: Any = super().on_apply(target, args, kwargs, callback, accepted)
+        except BaseException:
+            del self._handed[id(handed)]
+            raise
         handed.future = result.f
         return result
+
+    def on_stop(self) -> None:
+        """Wait for what runs."""
+        self.leaves()
+        super().on_stop()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs no thread has begun with."""
+        return len(self._handed)
 
     def is_stuck(self, patience: float) -> bool:
         """Tell whether a job has waited for a thread for more than *patience* seconds."""

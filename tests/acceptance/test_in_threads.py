@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,29 @@ def test_what_waits_behind_long_jobs_is_done_by_another_worker(
         gate.touch()
         assert [job.get(timeout=20) for job in handles[:QUICK]] == [2 * number for number in range(QUICK)]
         wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
+
+
+@pytest.mark.checklist(11)
+def test_who_stops_keeps_nothing_that_no_thread_has_begun_with(
+    platform: PlatformApp, server: RedisServer, client: redis.Redis, logs: Path, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    with running_worker(PLATFORM, server.url, logs / "stops.log", pool="threads", concurrency=THREADS) as stops:
+        jobs = [call(shop.add, number, number) for number in range(QUICK)]
+        jobs += [call(shop.holds_until, gate) for _ in range(THREADS)]
+        handles = enqueue_many([*jobs, *(call(shop.add, number, 1) for number in range(20))])
+        holding, behind = handles[QUICK : QUICK + THREADS], handles[QUICK + THREADS :]
+        wait_for(lambda: any(stops.told("started", job.id) for job in holding), 30, "a long job")
+        stops.send(signal.SIGTERM)
+        with running_worker(
+            PLATFORM, server.url, logs / "goes-on.log", pool="threads", concurrency=2 * THREADS
+        ) as other:
+            assert [job.get(timeout=20) for job in behind] == [number + 1 for number in range(20)]
+            assert not other.said("recovered")
+            gate.touch()
+            assert [job.get(timeout=20) for job in holding] == [None] * THREADS
+            assert stops.wait() == 0
+            wait_for(lambda: owed(client) == 0, 20, "the acknowledgements")
 
 
 @pytest.mark.checklist(24)

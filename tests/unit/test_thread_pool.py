@@ -107,3 +107,16 @@ def test_what_nobody_may_begin_with_is_not_run_and_keeps_no_thread(busy: Busy) -
         )
     wait_for(lambda: sorted(busy.log) == became([0, 2, 4, 6]), 10, "those that may be run")
     assert not busy.pool.is_stuck(0.0)
+
+
+def test_what_waits_is_given_back_before_it_waits_for_what_runs(busy: Busy) -> None:
+    busy.fill()
+    back: list[Any] = []
+    busy.pool.leaves = lambda: back.extend(busy.pool.take_back(busy.pool.waiting))
+    stopping = threading.Thread(target=busy.pool.stop)
+    stopping.start()
+    wait_for(lambda: len(back) == LATER, 10, "what nobody has begun with")
+    assert busy.pool.waiting == 0
+    assert stopping.is_alive()
+    assert busy.end() == became(range(THREADS))
+    stopping.join()

@@ -64,11 +64,11 @@ class DeliveringChannel(ReceivingChannel):
             self._return_ahead()
         room = self._room() if self._ahead else 0
         while self._ahead and room > 0:
-            room -= 1
             taken, message, _ = self._ahead.popleft()
             tag = message["properties"]["delivery_tag"]
             if not self.lease.held.has(tag, taken.number):
                 continue  # it was given to others meanwhile
+            room -= 1
             try:
                 self._begin(taken, message)
                 delivered += 1
@@ -105,11 +105,17 @@ class DeliveringChannel(ReceivingChannel):
 
         Who sets no limit gets one at a time, as from kombu.
         """
-        estimate = self.qos.can_consume_max_estimate()
         if self.slots is None:
-            return max(1, min(estimate or 1, MOST))
+            return max(1, min(self.qos.can_consume_max_estimate() or 1, MOST))
         total, taken = self.slots()
-        return max(0, min(MOST if estimate is None else estimate + more, total + more - taken, MOST))
+        free = total + more - taken
+        if limit := self.qos.prefetch_count:
+            free = min(free, limit + more - self._unacknowledged)
+        return max(0, min(free, MOST))
+
+    @property
+    def _unacknowledged(self) -> int:
+        return len(self.qos._delivered) - len(self.qos._dirty)  # noqa: SLF001 - as kombu counts
 
     @property
     def is_half_empty(self) -> bool:
@@ -132,8 +138,7 @@ class DeliveringChannel(ReceivingChannel):
         free = 0 if self._ahead else self._free()
         if self.slots is None or self.call_later is None:
             return free, 0
-        unacknowledged = len(self.qos._delivered) - len(self.qos._dirty)  # noqa: SLF001 - as kombu counts
-        taken = max(self.slots().taken, unacknowledged)  # those that wait for a rate have no slot
+        taken = max(self.slots().taken, self._unacknowledged)  # those that wait for a rate have no slot
         target, have = self._pace.ahead(time.monotonic(), taken), len(self._ahead)
         return free, target - have if have <= target // 2 else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -47,6 +48,5 @@ class Pace:
         return self._lately(now) // _QUEUED
 
     def _lately(self, now: float) -> int:
-        while self._moments and self._moments[0] < now - HORIZON:
-            self._moments.popleft()
-        return len(self._moments)
+        moments = tuple(self._moments)  # in one step: threads ask, too
+        return len(moments) - bisect_left(moments, now - HORIZON)

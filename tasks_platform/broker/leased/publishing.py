@@ -63,9 +63,9 @@ def commands(names: Names, place: Place, message: Mapping[str, Any]) -> list[Com
 
 
 @lru_cache(maxsize=1000)
-def afterwards(names: Names, place: Place) -> list[Command]:
+def afterwards(names: Names, place: Place) -> tuple[Command, ...]:
     """Return the Redis commands that tell somebody of a message that was put into its queue."""
-    return [("zadd", (names.wake(place.queue, place.step), {"look": 0})), *expiring(names, place)]
+    return (("zadd", (names.wake(place.queue, place.step), {"look": 0})), *expiring(names, place))
 
 
 def expiring(names: Names, place: Place) -> list[Command]:

@@ -113,7 +113,7 @@ class StoringChannel(ConfirmingChannel):
         if steps is not self._placed_by or len(self._places) > _PLACES:
             self._places, self._placed_by = {}, steps
         number = message["properties"].get("priority")
-        key = (queue, number if isinstance(number, int) else str(number), self._expires.get(queue))
+        key = (queue, number if isinstance(number, int) else repr(number), self._expires.get(queue))
         if (place := self._places.get(key)) is None:
             step = self.priority(self._get_message_priority(message, reverse=False))
             place = self._places[key] = Place(queue, step, self.all_steps, self._expires.get(queue))

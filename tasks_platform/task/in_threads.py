@@ -36,6 +36,7 @@ class InThreads:
         self._has_ended = False
         channel.has_queue = True
         pool.begins = self._begins
+        pool.ended = self._wake_if_half_empty
         pool.leaves = self.end
 
     def acknowledge(self, message: Any) -> bool:

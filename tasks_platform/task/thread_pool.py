@@ -35,6 +35,8 @@ class ThreadPool(thread.TaskPool):
         super().__init__(*args, **options)
         #: Told of each request when a thread is about to begin with it; False: the job is not to be run here.
         self.begins: Callable[[Any], bool] = lambda _request: True
+        #: Called when a job has ended whose message was acknowledged before it ran.
+        self.ended: Callable[[], None] = lambda: None
         #: Called when it stops, before it waits for what runs.
         self.leaves: Callable[[], None] = lambda: None
         #: What no thread has begun with, oldest first.
@@ -68,6 +70,8 @@ class ThreadPool(thread.TaskPool):
             del self._handed[id(handed)]
             raise
         handed.future = result.f
+        if handed.request is not None and not handed.request.task.acks_late:
+            result.f.add_done_callback(lambda _: self.ended())
         return result
 
     def on_stop(self) -> None:

@@ -54,6 +54,12 @@ def bows_out_once_mended(diary: Path, how: str) -> int | None:
     raise Ignore("nothing to do") if how == "ignored" else Skip("nothing to do")
 
 
+@shared_task(name="acceptance.naps_unowed", acks_late=False, ignore_result=True)
+def naps_unowed(diary: str) -> None:
+    time.sleep(0.05)
+    note(diary, "napped")
+
+
 @task(base=ReliableTask)
 def notes_its_attempt(diary: Path, number: int) -> None:
     note(diary, f"{number}/{current_run().attempt}")

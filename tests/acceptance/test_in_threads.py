@@ -86,3 +86,13 @@ def test_what_waited_in_front_of_the_threads_of_a_worker_that_was_killed_has_los
     noted = {tuple(line.split("/")) for line in read(diary)}
     lost = [number for number, attempt in noted if attempt == "2" and (number, "1") not in noted]
     assert len(lost) <= THREADS, "nothing but what a thread had begun with"
+
+
+@pytest.mark.checklist(11)
+def test_a_thread_is_given_the_next_job_at_once_where_jobs_are_acknowledged_before_they_run(
+    platform: PlatformApp, server: RedisServer, logs: Path, diary: Path
+) -> None:
+    with running_worker(PLATFORM, server.url, logs / "early.log", pool="threads", concurrency=THREADS):
+        for _ in range(40):
+            platform.tasks["acceptance.naps_unowed"].delay(str(diary))
+        wait_for(lambda: len(read(diary)) == 40, 10, "all of them: one second, or twenty if each waits for a timer")

@@ -23,6 +23,7 @@ class Request:
         self.id = f"job-{number}"
         self.number = number
         self.log = log
+        self.task = SimpleNamespace(acks_late=True)
 
     def on_accepted(self, pid: int, moment: float) -> None:
         self.log.append(f"accepted {self.number}")
@@ -120,3 +121,17 @@ def test_what_waits_is_given_back_before_it_waits_for_what_runs(busy: Busy) -> N
     assert stopping.is_alive()
     assert busy.end() == became(range(THREADS))
     stopping.join()
+
+
+def test_it_is_told_when_a_job_has_ended_that_was_acknowledged_before(busy: Busy) -> None:
+    ended: list[list[str]] = []
+    busy.pool.ended = lambda: ended.append(list(busy.log))
+    busy.requests[0].task.acks_late = False
+    busy.gate.set()
+    for request in busy.requests[:2]:
+        busy.pool.apply_async(
+            busy.run, (request.number,), accept_callback=request.on_accepted, callback=request.on_success
+        )
+    busy.pool.stop()
+    (log,) = ended
+    assert "ended 0" in log

@@ -14,12 +14,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import mmap
 import os
 import struct
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import cache
 from types import ModuleType
 from typing import Final
 
@@ -32,16 +34,48 @@ NAP: Final = 0.05
 HOUR: Final = 3600
 #: What `wrote` writes: a moment in ns of the clock that all processes share, and the process.
 _RECORD: Final = struct.Struct("=qq")
+#: Records that a process takes room for at most.
+_MOST: Final = 4096
 
 
-@cache
-def _diary() -> int:
-    return os.open(os.environ["BENCH_DIARY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+class _Room(threading.local):
+    """Room of a thread in the file that all write to, as memory.
+
+    A job that does nothing takes no lock, and does not call the system: a thread that does lets go of the interpreter,
+    and what is measured then is how threads hand that to each other.
+    """
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._size = 0
+        self._free: Iterator[tuple[mmap.mmap, int]] = iter(())
+
+    def write(self, moment: int, pid: int) -> None:
+        if pid != self._pid:  # that of the process this one was forked from
+            self.__init__()  # type: ignore[misc]
+            self._pid = pid
+        _RECORD.pack_into(*(next(self._free, None) or self._more()), moment, pid)
+
+    def _more(self) -> tuple[mmap.mmap, int]:
+        """Take room for one record, then twice as much each time: who runs one job leaves nothing empty."""
+        self._size = min(2 * self._size or 1, _MOST)
+        file = os.open(os.environ["BENCH_DIARY"], os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(file, bytes(self._size * _RECORD.size))
+        end = os.lseek(file, 0, os.SEEK_CUR)  # of what was appended here, whatever others have appended since
+        begin = end - self._size * _RECORD.size
+        page = begin - begin % mmap.ALLOCATIONGRANULARITY
+        room = mmap.mmap(file, end - page, offset=page)
+        os.close(file)
+        self._free = ((room, at) for at in range(begin - page, end - page, _RECORD.size))
+        return next(self._free)
+
+
+_room: Final = _Room()
 
 
 def wrote() -> None:
-    """Write down the moment, in one step: so do others."""
-    os.write(_diary(), _RECORD.pack(time.monotonic_ns(), os.getpid()))
+    """Write down the moment."""
+    _room.write(time.monotonic_ns(), os.getpid())
 
 
 def program(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import struct
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from peers.catalog import Participant, PeerError
+from peers.diary import Begun, Diary
 from peers.environments import command, variables
 from peers.processes import Group, running
 
@@ -25,7 +25,6 @@ _READY: Final = 20.0
 #: Seconds that both are at work before anything is measured, for compilers and caches; jobs that are sent at once.
 _WARM: Final = 0.5
 _BATCH: Final = 50
-_RECORD: Final = struct.Struct("=qq")
 
 
 class Sent(NamedTuple):
@@ -35,17 +34,10 @@ class Sent(NamedTuple):
     ended: int
 
 
-class Begun(NamedTuple):
-    """When a job was begun (a nap: when it ended), and by which process."""
-
-    moment: int
-    pid: int
-
-
 class Session:
     """A worker that is ready, and a producer."""
 
-    def __init__(self, worker: Group, producer: Group, diary: Path) -> None:
+    def __init__(self, worker: Group, producer: Group, diary: Diary) -> None:
         self.worker = worker
         self._producer = producer.started[0]
         self._diary = diary
@@ -69,12 +61,11 @@ class Session:
 
     def count(self) -> int:
         """Return how many jobs were begun."""
-        return self._diary.stat().st_size // _RECORD.size
+        return self._diary.count()
 
     def begun(self) -> list[Begun]:
         """Return the jobs in the order in which they were begun."""
-        whole = self._diary.read_bytes()[: self.count() * _RECORD.size]
-        return sorted(Begun(*record) for record in _RECORD.iter_unpack(whole))
+        return self._diary.records()
 
     def until(self, count: int, *, pause: float = 0.01, deadline: float = _DEADLINE) -> None:
         """Wait until so many jobs were begun."""
@@ -122,7 +113,7 @@ def session(
                 running(command(participant, "worker"), work, copies, log) as worker,
                 running(command(participant, "producer"), produce, 1, log, **pipes) as producer,
             ):
-                found = Session(worker, producer, diary)
+                found = Session(worker, producer, Diary(diary))
                 found.warm_up(processes, slots)
                 yield found
         except PeerError as error:

@@ -36,7 +36,8 @@ def call(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
             raise  # the worker ends, or the main process sees this one go
         raise TaskExitedError(f"{run.task}[{run.job_id}] called exit({leaving.code!r})") from leaving
     finally:
-        unwanted.leave(run.job_id)
+        if not task.is_async:
+            unwanted.leave(run.job_id)
     try:
         written = task.payload.write_result(value)
     except Exception as error:

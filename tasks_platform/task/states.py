@@ -57,6 +57,7 @@ class States:
         if self._pid != os.getpid():
             self._begin_anew()
         with self._lock:
+            self._some_pass = True
             self._passing[job_id] = state
         self._wake()
 
@@ -76,8 +77,9 @@ class States:
 
     def owe(self, job_id: str, state: State, give_up: Callable[[Exception], None]) -> None:
         """Store the result of a job in a moment, and before its message is acknowledged; see `Owed`."""
-        with self._lock:
-            self._passing.pop(job_id, None)
+        if self._some_pass:  # else there is nothing to wait for, and threads wait for locks longer than for short jobs
+            with self._lock:
+                self._passing.pop(job_id, None)
         if self._owed is not None:
             self._owed.add(job_id, state, give_up)
         self._wake()
@@ -93,8 +95,10 @@ class States:
         self._together = Together(self._write, _BATCH)
         #: By the ids of their jobs.
         self._passing: dict[str, Callable[[], State]] = {}
+        #: Whether there ever was one.
+        self._some_pass = False
         self._owed = None
-        self._lock = threading.Lock()
+        self._lock: threading.Lock = threading.Lock()
         self._some = threading.Event()
         self._thread = threading.Thread()
 

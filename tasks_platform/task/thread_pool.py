@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from celery.concurrency import thread
+from celery.concurrency.base import apply_target
 
 from tasks_platform.task.on_loop import Awaited, Limits, expect, forget, run_awaited
+from tasks_platform.task.threads import Threads
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class _Handed:
-    """The job of a *request* that waits for a thread, since when in seconds of the monotonic clock."""
+    """The job of a *request* that was handed to the threads, since when in seconds of the monotonic clock."""
 
     request: Any
     since: float
     awaited: Awaited | None
-    future: Future[Any] | None = None
 
 
 class ThreadPool(thread.TaskPool):
@@ -29,6 +29,7 @@ class ThreadPool(thread.TaskPool):
 
     # Celery's own, which its type stubs leave out
     app: Any
+    limit: int
     options: Mapping[str, Any]
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -39,7 +40,8 @@ class ThreadPool(thread.TaskPool):
         self.ended: Callable[[], None] = lambda: None
         #: Called when it stops, before it waits for what runs.
         self.leaves: Callable[[], None] = lambda: None
-        #: What no thread has begun with, oldest first.
+        self.threads = Threads(self.limit, "job")
+        #: What no thread has begun with, oldest first. Who takes a job out of it has it.
         self._handed: dict[int, _Handed] = {}
 
     def on_apply(
@@ -55,28 +57,15 @@ class ThreadPool(thread.TaskPool):
         if (awaited := awaited_of(self, args, options)) is not None:
             target = partial(run_awaited, args[1], awaited, target)
         handed = _Handed(getattr(accept_callback, "__self__", None), time.monotonic(), awaited)
-
-        def accepted(pid: int, moment: float) -> None:
-            self._handed.pop(id(handed), None)
-            if not self.begins(handed.request):
-                _forget(handed)
-                raise CancelledError
-            accept_callback(pid, moment)
-
         self._handed[id(handed)] = handed
-        try:
-            result: Any = super().on_apply(target, args, kwargs, callback, accepted)
-        except BaseException:
-            del self._handed[id(handed)]
-            raise
-        handed.future = result.f
-        if handed.request is not None and not handed.request.task.acks_late:
-            result.f.add_done_callback(lambda _: self.ended())
-        return result
+        job = partial(apply_target, target, args, kwargs, callback, accept_callback)
+        self.threads.put(partial(self._run, handed, job))
+        return handed
 
     def on_stop(self) -> None:
         """Wait for what runs."""
         self.leaves()
+        self.threads.end()
         super().on_stop()
 
     @property
@@ -93,11 +82,24 @@ class ThreadPool(thread.TaskPool):
         """Take back as many of the last jobs as no thread has begun with, *most* of them; return their requests."""
         back: list[Any] = []
         for handed in list(self._handed.values())[::-1][:most]:
-            if handed.future is not None and handed.future.cancel():
-                self._handed.pop(id(handed), None)
+            if self._handed.pop(id(handed), None) is not None:
                 _forget(handed)
                 back.append(handed.request)
         return back[::-1]
+
+    def _run(self, handed: _Handed, job: Callable[[], object]) -> None:
+        """Run a job in this thread, unless it was taken back or is not to be run here."""
+        if self._handed.pop(id(handed), None) is None:
+            return
+        if not self.begins(handed.request):
+            _forget(handed)
+            return
+        job()
+        if handed.request is not None and not handed.request.task.acks_late:
+            self.ended()
+
+    def _get_info(self) -> dict[str, Any]:
+        return {**super()._get_info(), "threads": len(self.threads)}  # type: ignore[misc]
 
 
 def awaited_of(pool: Any, args: Sequence[Any] | None, options: Mapping[str, Any]) -> Awaited | None:

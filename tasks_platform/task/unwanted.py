@@ -25,9 +25,11 @@ class Unwanted:
 
     def __init__(self) -> None:
         self._marks: dict[str, CancelMark] = {}
+        #: At which function of which job each thread is. Who takes one out, `leave` or `strike`, decides: a lock that
+        #: all threads take for each job would cost more than short jobs do.
         self._threads: dict[str, int] = {}
-        #: Jobs whose threads were told to end them.
-        self._struck: set[str] = set()
+        #: Jobs whose threads were told to end them, and which these are; changed while the lock is held.
+        self._struck: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def add(self, job_id: str, mark: CancelMark) -> None:
@@ -60,18 +62,19 @@ class Unwanted:
         What waits in C code, for a server or for time to pass, hears of it when it comes back.
         """
         with self._lock:
-            if (thread := self._threads.get(job_id)) is None:
+            thread = self._threads.pop(job_id, None) or self._struck.get(job_id)
+            if thread is None:
                 return False
-            self._struck.add(job_id)
+            self._struck[job_id] = thread
             return _raise_in(thread, Cancel) > 0
 
     def _leave(self, job_id: str) -> None:
+        if self._threads.pop(job_id, None) is not None:
+            return
         with self._lock:
-            thread = self._threads.pop(job_id, None)
-            if job_id in self._struck:
-                self._struck.discard(job_id)
+            if (thread := self._struck.pop(job_id, None)) is not None:
                 with suppress(Cancel):
-                    _raise_in(thread or threading.get_ident(), None)
+                    _raise_in(thread, None)
 
 
 def _raise_in(thread: int, error: type[Exception] | None) -> int:

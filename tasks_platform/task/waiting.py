@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from celery.bootsteps import StartStopStep
@@ -31,7 +32,8 @@ class WaitTally:
     def __init__(self, objectives: Objectives, *, highest_first: bool) -> None:
         self._promised = {level: objectives.seconds(level) for level in Priority}
         self._highest_first = highest_first
-        self._lock = threading.Lock()
+        #: What each wait counts as. Without a lock: who runs short jobs would wait for it longer than for them.
+        self._begun: deque[tuple[str, ...]] = deque()
         self._counts: Counter[str] = Counter()
         #: Whose counts these are, how often it has written some down, and what it could not write down yet.
         self._writer, self._number = uuid.uuid4().hex, 0
@@ -48,18 +50,15 @@ class WaitTally:
         number = delivery.get("priority")
         level = priority_level(number if isinstance(number, int) else None, highest_first=self._highest_first)
         waited = None if due is None else max(0.0, at - due)
-        names = counted(str(delivery.get("routing_key")), level, waited, self._promised[level])
-        with self._lock:
-            for name in names:
-                self._counts[name] += 1
+        self._begun.append(counted(str(delivery.get("routing_key")), level, waited, self._promised[level]))
 
     def write_down(self, store: Store) -> None:
         """Move to *store* what was counted; what it does not take is tried again the next time."""
+        self._counts.update(chain.from_iterable(self._begun.popleft() for _ in range(len(self._begun))))
         if self._pending is None:
-            with self._lock:
-                counts, self._counts = self._counts, Counter()
-            if not counts:
+            if not self._counts:
                 return
+            counts, self._counts = self._counts, Counter()
             self._pending = (int(time.time() // _HOUR), counts)
             self._number += 1
         store.count_waits(self._writer, self._number, *self._pending)

@@ -102,8 +102,10 @@ class Keeper:
         """Acknowledge a claim; *again* if the server may have heard of it before."""
         if again:
             self._repeated.add(claim.number)
-        self.start()
         self._orders.put(claim)
+        # without a lock, which threads would wait for with every message; in this order, or nobody might take the order
+        if not self._runs:
+            self.start()
 
     def begun(self, number: int) -> None:
         """Say that somebody has begun with a message."""
@@ -299,9 +301,12 @@ class Keeper:
             self._patient_until = now + self._lease.seconds
         self._next_look = now
         with self._gate:
-            if now - self._in_trouble_since > _GIVE_UP and self._lease.held.is_empty and self._orders.empty():
-                self._runs = self._in_trouble = False  # it is started again with the next claim
-                return True
+            if now - self._in_trouble_since > _GIVE_UP and self._lease.held.is_empty:
+                self._runs = False  # it is started again with the next claim
+                self._runs = not self._orders.empty()
+                self._in_trouble = self._runs
+                if not self._runs:
+                    return True
         sleep(_PAUSE)
         return False
 

@@ -11,7 +11,7 @@ HORIZON: Final = 0.02
 #: The most that is taken ahead.
 MOST: Final = 50
 #: Which part of them waits for a thread, and not for the event loop.
-_QUEUED: Final = 4
+_QUEUED: Final = 2
 
 
 class Slots(NamedTuple):

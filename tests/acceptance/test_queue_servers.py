@@ -24,7 +24,8 @@ from command_line import call
 from flower_server import running_flower
 from redis_server import free_port, running_redis
 from tasks_platform import PartlySentError, Settings, create_app, enqueue_many
-from tasks_platform.jobs import Queues
+from tasks_platform.errors import JobError
+from tasks_platform.jobs import Jobs, ManyJobs, Queues, Which
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -183,6 +184,26 @@ def test_a_killed_worker_of_another_server_is_made_good_by_the_next_one(  # noqa
         assert job.get(timeout=PATIENCE) is None
         wait_for(lambda: owed(far_client) == 0, PATIENCE, "the acknowledgement")
     assert read(diary) == ["started", "started"]
+
+
+@pytest.mark.usefixtures("far_worker")
+def test_jobs_are_reached_by_id_on_every_server_and_moved_on_their_own_only(platform: PlatformApp) -> None:
+    jobs = Jobs(platform, by="ana")
+    near = shop.add.apply_async((1, 1), queue="quiet")
+    away = [shop.add.apply_async((n, n), queue="doomed") for n in range(3)]
+    assert [jobs.show(job.id).queue for job in (near, *away)] == ["quiet", *["doomed"] * 3]
+    with pytest.raises(JobError, match=f"{away[0].id} lies in doomed, and quiet on another server"):
+        jobs.move(away[0].id, "quiet")
+    with pytest.raises(JobError, match="doomed and quiet lie on different servers"):
+        ManyJobs(platform, Which(), queue="doomed").move("quiet")
+    assert jobs.set_priority(away[1].id, "critical").queue == "doomed"
+    assert jobs.move(away[0].id, "far").queue == "doomed"
+    assert away[0].get(timeout=PATIENCE) == 0
+    assert [jobs.cancel(job.id).outcome for job in (near, away[1])] == ["cancelled"] * 2
+    assert [job.id for job in ManyJobs(platform, Which(text="2"), queue="doomed", by="ana").cancel().examples] == [
+        away[2].id
+    ]
+    assert [sum(state.waiting.values()) for state in Queues(platform).states(["quiet", "doomed", "far"])] == [0, 0, 0]
 
 
 @contextmanager

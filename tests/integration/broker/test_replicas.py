@@ -13,7 +13,7 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 
 from redis_server import RedisServer, running_redis
-from tasks_platform import Settings, call, create_app, enqueue_many, task
+from tasks_platform import PartlySentError, Settings, call, create_app, enqueue_many, task
 from tasks_platform.bases import ReliableTask
 from tasks_platform.settings.replicas import Replicas
 from waiting import wait_for
@@ -108,3 +108,17 @@ def test_many_wait_for_replicas_once_per_group(servers: tuple[RedisServer, Redis
         enqueue_many([call(copied, number) for number in range(300)])
         assert waiting(client) == 300
         assert 1 <= asked(client) - before <= 10
+
+
+def test_many_whose_replicas_are_silent_are_in_doubt_and_not_doubled_when_the_rest_is_sent(
+    servers: tuple[RedisServer, RedisServer],
+) -> None:
+    master, replica = servers
+    with sender(master.url), redis.Redis(port=master.port) as client:
+        client.flushall()
+        with standing_still(replica), pytest.raises(PartlySentError, match="only 0 of 1 replicas had it") as partly:
+            enqueue_many([call(copied, number) for number in range(700)])
+        assert len(partly.value.sent) + len(partly.value.unsent) == 700
+        assert waiting(client) > 0  # one group: nobody knows yet whether it will outlive the server
+        assert len(enqueue_many(partly.value.rest)) == len(partly.value.unsent)
+        assert waiting(client) == 700

@@ -11,6 +11,7 @@ import redis
 from kombu.transport.redis import PublishBatch  # type: ignore[attr-defined]  # new in kombu 5.7
 from redis.exceptions import ResponseError
 
+from tasks_platform.broker.leased.confirming import TooFewReplicasError
 from tasks_platform.broker.leased.scripts import with_index
 
 #: How long it is known what a batch has pushed, in milliseconds: as long as the rest of it may be sent.
@@ -58,7 +59,7 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     be repeated until the server answers.
     """
 
-    def __init__(self, channel: Any, token: str, *, repeatedly: Callable[[Callable[[], None]], Any]) -> None:
+    def __init__(self, channel: Any, token: str, *, repeatedly: Callable[[Callable[[], Any]], Any]) -> None:
         super().__init__(channel, max_size=1)
         self.token = token
         #: Calls what it is given, again while the server is in trouble, and raises the last error.
@@ -115,13 +116,15 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
         if not self._places:
             return
         try:
-            self._repeatedly(self._push)
+            too_few = self._repeatedly(self._pushed)
         except NotAllPushedError:
             raise
         except Exception as error:
             raise self._what_became(error) from error
         finally:
             self.discard()
+        if too_few is not None:
+            raise NotAllPushedError(too_few, frozenset(), in_doubt=True) from too_few
 
     def discard(self) -> None:
         """Forget what was not pushed."""
@@ -142,6 +145,14 @@ class ExactBatch(PublishBatch):  # type: ignore[misc]
     @property
     def _set(self) -> str:
         return f"{_SETS}{self.token}"
+
+    def _pushed(self) -> TooFewReplicasError | None:
+        """Push the group; return that it was not copied: that is no trouble which passes while it is repeated."""
+        try:
+            self._push()
+        except TooFewReplicasError as too_few:
+            return too_few
+        return None
 
     def _push(self) -> None:
         keys = list(dict.fromkeys([*(place.key for place in self._places), *(key for _, key, *_ in self._afterwards)]))

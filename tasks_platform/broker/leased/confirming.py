@@ -21,6 +21,10 @@ _PUSHES: Final = frozenset({"EVAL", "EVALSHA"})
 _AGAIN: Final = 10.0
 
 
+class TooFewReplicasError(OperationalError):
+    """A message is in its queue, and may get lost with the server; who sends it again waits as long once more."""
+
+
 @dataclass(kw_only=True)
 class Replicas:
     """How many replicas are to have what was pushed."""
@@ -39,14 +43,14 @@ class Replicas:
         """Judge what *number* of replicas have answered.
 
         Raises:
-            OperationalError: if they are too few: the message is in its queue, and may get lost with the server.
+            TooFewReplicasError: if the message may get lost with the server.
 
         """
         if number >= self.wanted:
             return
         self.missed += 1
         if self.required:
-            raise OperationalError(
+            raise TooFewReplicasError(
                 f"the message is in its queue, but only {number} of {self.wanted} replicas had it after "
                 f"{self.timeout:g} s: if this server dies now, it is lost; sent again under the same id it is one job"
             )

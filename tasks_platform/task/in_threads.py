@@ -10,13 +10,12 @@ from celery.worker import state as worker_state
 
 from tasks_platform.broker.leased.channel import Channel
 from tasks_platform.broker.leased.pace import HORIZON
+from tasks_platform.task.soon import timer_of
 from tasks_platform.task.thread_pool import ThreadPool
 
 log = logging.getLogger(__name__)
 #: Seconds after which a job goes back that no thread could begin with: others may, and what is urgent is first.
 _PATIENCE: Final = 2 * HORIZON
-#: Seconds that a job waits for the threads that are awake, before others are woken.
-_LONG: Final = 0.003
 
 
 class InThreads:
@@ -26,20 +25,18 @@ class InThreads:
     2. It wakes the event loop when half of what the pool may have is done with, not for each job.
     3. Of quick jobs some wait in the pool, for the thread that will be free next. Nobody has begun with them: if this
        process dies, that is not held against them, and if no thread is free soon, they go back to their queues.
-    4. One thread runs quick jobs, and another is woken only if they have to wait.
     """
 
     def __init__(self, pool: ThreadPool, channel: Channel, hub: Any) -> None:
         self._pool = pool
         self._channel = channel
         self._hub = hub
+        self._call_later = timer_of(hub)
         self._loop_thread = threading.get_ident()
         self._is_awaited = False
         self._is_looked_after = False
-        self._is_spreading = False
         self._has_ended = False
         channel.has_queue = True
-        pool.threads.left = self._spread_later
         pool.begins = self._begins
         pool.ended = self._wake_if_half_empty
         pool.leaves = self.end
@@ -61,7 +58,7 @@ class InThreads:
         """See to it that no job waits for a thread for long, if there are any that need not."""
         if not self._is_looked_after and self._too_many() > 0:
             self._is_looked_after = True
-            self._hub.call_later(_PATIENCE, self._look)
+            self._call_later(_PATIENCE, self._look)
 
     def end(self) -> None:
         """Give back all that no thread has begun with: the worker stops, or its connection is lost."""
@@ -87,18 +84,6 @@ class InThreads:
             return False
         lease.begun(message.delivery_tag)
         return True
-
-    def _spread_later(self) -> None:
-        if not self._is_spreading:
-            self._is_spreading = True
-            self._hub.call_later(_LONG, self._spread)
-
-    def _spread(self) -> None:
-        self._is_spreading = False
-        if self._pool.is_stuck(_LONG):
-            self._pool.threads.spread()
-        elif self._pool.waiting:
-            self._spread_later()
 
     def _look(self) -> None:
         self._is_looked_after = False

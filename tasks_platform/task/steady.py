@@ -24,6 +24,7 @@ from tasks_platform.task.in_threads import InThreads
 from tasks_platform.task.kept_jobs import is_kept, keeps_what_it_works_on
 from tasks_platform.task.levels import steps_of
 from tasks_platform.task.redelivered import Redelivered
+from tasks_platform.task.soon import timer_of
 from tasks_platform.task.taken import Taken
 from tasks_platform.task.thread_pool import ThreadPool
 
@@ -211,7 +212,7 @@ class SteadyConsumer(Consumer):
         channel.slots = self._slots_now
         # the solo pool has no time to give back what it took ahead while it runs something long
         if self.hub is not None and not isinstance(self.pool, SoloPool):
-            channel.call_later = self.hub.call_later
+            channel.call_later = timer_of(self.hub)
             self.hub.on_tick.add(self._deliver)
         if self.hub is not None and isinstance(self.pool, ThreadPool):
             self._in_threads = InThreads(self.pool, channel, self.hub)

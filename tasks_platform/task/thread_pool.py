@@ -15,13 +15,17 @@ from tasks_platform.task.on_loop import Awaited, Limits, expect, forget, run_awa
 from tasks_platform.task.threads import Threads
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Handed:
     """The job of a *request* that was handed to the threads, since when in seconds of the monotonic clock."""
 
     request: Any
     since: float
     awaited: Awaited | None
+
+
+class _Given:
+    """What Celery is given for a job in a thread, and keeps a weak reference to: nothing can be asked of it."""
 
 
 class ThreadPool(thread.TaskPool):
@@ -59,14 +63,25 @@ class ThreadPool(thread.TaskPool):
         handed = _Handed(getattr(accept_callback, "__self__", None), time.monotonic(), awaited)
         self._handed[id(handed)] = handed
         job = partial(apply_target, target, args, kwargs, callback, accept_callback)
-        self.threads.put(partial(self._run, handed, job))
-        return handed
+        try:
+            self.threads.put(partial(self._run, handed, job))
+        except BaseException:
+            self._handed.pop(id(handed), None)
+            raise
+        return _Given()
 
     def on_stop(self) -> None:
-        """Wait for what runs."""
+        """Wait for what runs; what no thread has begun with is not run here."""
         self.leaves()
+        self.take_back(self.waiting)
         self.threads.end()
         super().on_stop()
+
+    def on_terminate(self) -> None:
+        """Begin with nothing more, and wait for nothing."""
+        self.take_back(self.waiting)
+        self.threads.end(wait=False)
+        super().on_terminate()
 
     @property
     def waiting(self) -> int:
@@ -94,9 +109,11 @@ class ThreadPool(thread.TaskPool):
         if not self.begins(handed.request):
             _forget(handed)
             return
-        job()
-        if handed.request is not None and not handed.request.task.acks_late:
-            self.ended()
+        try:
+            job()
+        finally:
+            if handed.request is not None and not handed.request.task.acks_late:
+                self.ended()
 
     def _get_info(self) -> dict[str, Any]:
         return {**super()._get_info(), "threads": len(self.threads)}  # type: ignore[misc]

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks whether there is something to write down.
 _EVERY = 2.0
 _HOUR = 3600
+#: Waits that are kept until somebody counts them.
+_MOST = 1_000_000
 
 
 class WaitTally:
@@ -33,7 +35,7 @@ class WaitTally:
         self._promised = {level: objectives.seconds(level) for level in Priority}
         self._highest_first = highest_first
         #: What each wait counts as. Without a lock: who runs short jobs would wait for it longer than for them.
-        self._begun: deque[tuple[str, ...]] = deque()
+        self._begun: deque[tuple[str, ...]] = deque(maxlen=_MOST)
         self._counts: Counter[str] = Counter()
         #: Whose counts these are, how often it has written some down, and what it could not write down yet.
         self._writer, self._number = uuid.uuid4().hex, 0
@@ -54,7 +56,7 @@ class WaitTally:
 
     def write_down(self, store: Store) -> None:
         """Move to *store* what was counted; what it does not take is tried again the next time."""
-        self._counts.update(chain.from_iterable(self._begun.popleft() for _ in range(len(self._begun))))
+        self._counts.update(chain.from_iterable(_taken_out(self._begun)))
         if self._pending is None:
             if not self._counts:
                 return
@@ -93,6 +95,14 @@ class WaitStep(StartStopStep):
                 tally.write_down(store)
             except Exception as trouble:  # noqa: BLE001 - of the server, or of what somebody sent: the next may be well
                 log.warning("how long jobs waited is not written down yet: %r", trouble)
+
+
+def _taken_out(waits: deque[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    for _ in range(len(waits)):
+        try:
+            yield waits.popleft()
+        except IndexError:  # another worker of this process has counted it
+            return
 
 
 def _eta(eta: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -135,3 +136,35 @@ def test_it_is_told_when_a_job_has_ended_that_was_acknowledged_before(busy: Busy
     busy.pool.stop()
     (log,) = ended
     assert "ended 0" in log
+
+
+def test_a_stop_begins_with_nothing_more(busy: Busy) -> None:
+    busy.fill()
+    assert busy.end() == became(range(THREADS))
+    assert busy.pool.waiting == 0
+
+
+def test_a_cold_stop_waits_for_nothing(busy: Busy) -> None:
+    busy.fill()
+    busy.pool.terminate()
+    assert (busy.pool.waiting, len(busy.log)) == (0, THREADS)
+
+
+def test_a_job_in_a_thread_cannot_be_ended_by_way_of_its_result(busy: Busy) -> None:
+    busy.fill()
+    request = busy.requests[0]
+    result = busy.pool.apply_async(
+        busy.run, (request.number,), accept_callback=request.on_accepted, callback=request.on_success
+    )
+    kept = weakref.ref(result)  # as Celery keeps it, which ends a job by it if it is there
+    del result
+    assert kept() is None
+
+
+def test_it_is_told_of_the_end_of_a_job_that_lets_an_error_out(busy: Busy) -> None:
+    ended: list[str] = []
+    busy.pool.ended = lambda: ended.append("ended")
+    request = busy.requests[0]
+    request.task.acks_late = False
+    busy.pool.apply_async(ended.remove, ("what is not there",), accept_callback=request.on_accepted)
+    wait_for(lambda: ended == ["ended"], 10, "the end")

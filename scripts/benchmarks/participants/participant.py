@@ -35,7 +35,7 @@ HOUR: Final = 3600
 #: What `wrote` writes: a moment in ns of the clock that all processes share, and the process.
 _RECORD: Final = struct.Struct("=qq")
 #: Records that a process takes room for at most.
-_MOST: Final = 4096
+_MOST: Final = 512
 
 
 class _Room(threading.local):

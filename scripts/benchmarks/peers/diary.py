@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,22 +24,36 @@ class Diary:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        #: How many of the first records are written: they need not be counted again.
-        self._complete = 0
+        #: How many records were looked at, and which of them were empty: the others need not be looked at again.
+        self._seen = 0
+        self._empty: list[int] = []
 
     def count(self) -> int:
         """Return how many records are written."""
-        moments: list[int] = memoryview(self._read(self._complete)).cast("q")[::2].tolist()
-        first = moments.index(0) if 0 in moments else len(moments)
-        self._complete += first
-        return self._complete + len(moments) - moments.count(0) - first
+        with self._moments() as moments:
+            self._empty += range(self._seen, len(moments))
+            self._seen = len(moments)
+            self._empty = [number for number in self._empty if not moments[number]]
+        return self._seen - len(self._empty)
 
     def records(self) -> list[Begun]:
         """Return the records in the order of their moments."""
-        return sorted(Begun(*record) for record in _RECORD.iter_unpack(self._read(0)) if record[0])
+        whole = self._path.read_bytes()
+        complete = whole[: len(whole) - len(whole) % _RECORD.size]
+        return sorted(Begun(*record) for record in _RECORD.iter_unpack(complete) if record[0])
 
-    def _read(self, begin: int) -> bytes:
-        with self._path.open("rb") as file:
-            file.seek(begin * _RECORD.size)
-            found = file.read()
-        return found[: len(found) - len(found) % _RECORD.size]
+    @contextmanager
+    def _moments(self) -> Iterator[memoryview]:
+        """Return the moment of each record, as it is in the file just now."""
+        size = self._path.stat().st_size // _RECORD.size * _RECORD.size
+        if not size:
+            yield memoryview(b"")
+            return
+        with (
+            self._path.open("rb") as file,
+            mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as whole,
+            memoryview(whole) as parts,
+            parts.cast("q") as numbers,
+            numbers[::2] as moments,
+        ):
+            yield moments

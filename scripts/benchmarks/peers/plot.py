@@ -19,7 +19,7 @@ KINDS: Final = {
     "stored 1": ("run by 1 process, results stored", "#f2994a"),
 }
 _WIDTH: Final = 900
-_LEFT: Final = 190
+_LEFT: Final = 220
 _RIGHT: Final = 70
 _TOP: Final = 62
 _ROW: Final = 36

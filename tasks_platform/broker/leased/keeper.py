@@ -14,6 +14,8 @@ import redis
 from tasks_platform.broker.leased.moves import moved
 from tasks_platform.broker.leased.reaper import recover, split
 from tasks_platform.broker.leased.scripts import Move, Scripts, Settled
+from tasks_platform.broker.leased.tolerance import Tolerance
+from tasks_platform.broker.leased.undelivered import Undelivered
 from tasks_platform.broker.leased.unpatched import Empty, SimpleQueue, allocate_lock, sleep, start_thread
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ _GIVE_UP: Final = 60.0
 _SOON: Final = 0.1
 #: Seconds between two deliveries at least, while messages are worked on: what comes in between is done in one step.
 _GATHER: Final = 0.01
-#: The most that is done in one step.
-_BATCH: Final = 500
 #: How often it is looked for messages that nobody works on, when a channel has closed.
 _SWEEPS: Final = 3
 
@@ -69,14 +69,8 @@ class Keeper:
         self._runs = False
         self._gate = allocate_lock()
         self._ended = SimpleQueue[None]()
-        #: What is done before messages are acknowledged; it returns the jobs whose messages are not to be, yet.
-        self.first: Callable[[], Collection[str]] = tuple
-        #: What was begun with, and the server does not know it yet.
-        self._begun: set[int] = set()
-        self._settling: list[Settled] = []
-        #: Claims whose acknowledgement the server may have heard before.
-        self._repeated: set[int] = set()
-        self._moving: list[Move] = []
+        self._tolerance = Tolerance()
+        self._undelivered = Undelivered(lease, self._tolerance)
         #: Before this, in seconds of the monotonic clock, no other worker is taken for dead; None: not known yet.
         self._patient_until: float | None = None
         self._next_look = 0.0
@@ -87,8 +81,10 @@ class Keeper:
         self._in_trouble = False
         self._in_trouble_since = 0.0
         self._sweeps = 0
-        #: What the server has refused, and with which words.
-        self._refused: dict[str, str] = {}
+
+    def do_first(self, first: Callable[[], Collection[str]]) -> None:
+        """Call *first* before messages are acknowledged; it returns the jobs whose messages are not to be, yet."""
+        self._undelivered.first = first
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -101,7 +97,7 @@ class Keeper:
     def settle(self, claim: Settled, *, again: bool = False) -> None:
         """Acknowledge a claim; *again* if the server may have heard of it before."""
         if again:
-            self._repeated.add(claim.number)
+            self._undelivered.repeated.add(claim.number)
         self._orders.put(claim)
         # without a lock, which threads would wait for with every message; in this order, or nobody might take the order
         if not self._runs:
@@ -146,7 +142,7 @@ class Keeper:
         try:
             self._deliver(scripts)
         except _TROUBLE as trouble:
-            log.warning("%d acknowledgements could not be sent: %r", len(self._settling), trouble)
+            log.warning("%d acknowledgements could not be sent: %r", len(self._undelivered.settled), trouble)
 
     def _run(self, ended: SimpleQueue[None]) -> None:
         scripts = self._connect()
@@ -174,7 +170,7 @@ class Keeper:
     def _listen(self) -> bool:
         """Take orders until there are none, or it is time for a look; False when it is time to end."""
         wait = max(0.0, min(self._next_look, self._nudge_at) - time.monotonic())
-        if self._begun or self._settling or self._moving:
+        if self._undelivered:
             wait = min(wait, _PAUSE)
         try:
             goes_on = self._take(self._orders.get(timeout=wait))
@@ -182,53 +178,28 @@ class Keeper:
             return True
         if (pause := self._delivered_at + _GATHER - time.monotonic()) > 0 and len(self._lease.held):
             sleep(pause)  # there is more to come
-        while goes_on and not self._orders.empty() and len(self._settling) < _BATCH:
+        while goes_on and not self._orders.empty() and not self._undelivered.is_much:
             goes_on = self._take(self._orders.get_nowait())
         return goes_on
 
     def _take(self, order: _Order) -> bool:
         if isinstance(order, Settled):
-            self._settling.append(order)
-            self._begun.discard(order.number)
+            self._undelivered.settle(order)
         elif isinstance(order, _Begun):
-            self._begun.add(order.number)
+            self._undelivered.begun.add(order.number)
         elif isinstance(order, _Nudge):
             self._nudge_at = min(self._nudge_at, order.moment)
         elif isinstance(order, str):
             if self._lease.held.is_idle(order) and (claim := self._lease.held.take(order)) is not None:
-                self._moving.append(moved(claim, "head"))
+                self._undelivered.moves.append(moved(claim, "head"))
         elif order is not None:
-            self._moving += order
+            self._undelivered.moves += order
         return order is not None
 
     def _deliver(self, scripts: Scripts) -> None:
-        if not (self._begun or self._settling or self._moving):
-            return
-        held = self._lease.held
-        ready = len(self._settling)
-        if ready and (late := self.first()):
-            self._settling.sort(key=lambda claim: claim.job_id in late)
-            ready = sum(claim.job_id not in late for claim in self._settling)
-        while batch := self._settling[: min(ready, _BATCH)]:
-            ready -= len(batch)
-            begun = list(self._begun)[:_BATCH]
-            had = scripts.settle(batch, begun)
-            del self._settling[: len(batch)]
-            self._begun.difference_update(begun)
-            numbers = [claim.number for claim in batch]
-            held.gone(*numbers)
-            repeated = len(self._repeated.intersection(numbers))
-            self._repeated.difference_update(numbers)
-            if not self._in_trouble:  # else an answer was lost, and they are settled for the second time
-                self._lease.count_lost(len(batch) - had - repeated)
-        while moves := self._moving[:_BATCH]:
-            scripts.move(self._lease.worker, moves)
-            del self._moving[: len(moves)]
-            held.gone(*(move.number for move in moves))
-        if self._begun:
-            self._unless_refused("what was begun with", lambda: scripts.begin(self._begun))
-            self._begun.clear()  # not before: a server that is away hears of it when it is back
-        self._delivered_at = time.monotonic()
+        if self._undelivered:
+            self._undelivered.deliver(scripts, is_repetition=self._in_trouble)
+            self._delivered_at = time.monotonic()
 
     def _look(self, scripts: Scripts) -> tuple[frozenset[int], tuple[str, ...]]:
         """Keep the lease; return claims that went astray, and workers whose leases have ended."""
@@ -251,34 +222,26 @@ class Keeper:
         What the server refuses of it (a right is missing, a key holds something else) does not keep the rest waiting.
         """
         if strays:
-            self._unless_refused("messages that went astray", lambda: self._return_strays(scripts, strays))
+            self._tolerance.unless_refused("messages that went astray", lambda: self._return_strays(scripts, strays))
         if (asked := self._lease.asked) is not None and len(self._lease.held):
             # nobody else may look as long as all are busy
-            self._unless_refused("delayed messages", lambda: scripts.promote(asked))
+            self._tolerance.unless_refused("delayed messages", lambda: scripts.promote(asked))
         now = time.monotonic()
         if self._patient_until is None:
             # those who waited for a server that has just started are about to say that they live
             self._patient_until = now + self._lease.seconds
-            self._unless_refused("the server's uptime", lambda: self._be_impatient(scripts.uptime()))
+            self._tolerance.unless_refused("the server's uptime", lambda: self._be_impatient(scripts.uptime()))
         if now < self._patient_until:
             self._next_look = min(now + self._lease.seconds / _BEATS, max(self._next_look, self._patient_until))
             return
         for worker in ended:
             if worker != self._lease.worker:
                 what = f"what the worker {worker} had"
-                self._unless_refused(what, lambda dead=worker: recover(scripts, dead, self._delivery_limit))  # type: ignore[misc]
+                self._tolerance.unless_refused(what, lambda dead=worker: recover(scripts, dead, self._delivery_limit))  # type: ignore[misc]
 
     def _be_impatient(self, uptime: float) -> None:
         if self._patient_until is not None:
             self._patient_until -= uptime
-
-    def _unless_refused(self, what: str, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except redis.ResponseError as refused:
-            if self._refused.get(what) != str(refused):
-                self._refused[what] = str(refused)
-                log.error("%s cannot be seen to just now: %s", what, refused)  # noqa: TRY400
 
     def _return_strays(self, scripts: Scripts, numbers: frozenset[int]) -> None:
         log.warning("%d messages were claimed for this worker in an answer that was lost; they go back", len(numbers))

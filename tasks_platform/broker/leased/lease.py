@@ -91,7 +91,7 @@ class Lease:
 
     def precede(self, first: Callable[[], Collection[str]]) -> None:
         """Call *first* before messages are acknowledged; those of the jobs that it returns are not, yet."""
-        self._keeper.first = first
+        self._keeper.do_first(first)
         self._is_preceded = True
 
     def nudge_in(self, seconds: float) -> None:

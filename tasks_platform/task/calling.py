@@ -25,9 +25,9 @@ def call(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     if task.payload.sealing.of_result:
         task.payload.sealing.require_key()
     args, kwargs = task.payload.read(run.args, run.kwargs)
-    if not task.is_async:
-        unwanted.enter(run.job_id)  # a coroutine is cancelled where it waits
     try:
+        if not task.is_async:
+            unwanted.enter(run.job_id)  # a coroutine is cancelled where it waits
         value = task.business(*args, **kwargs)
         if task.is_async:
             value = outcome_of(task, request, run, value)

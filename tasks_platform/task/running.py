@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from billiard.exceptions import WorkerLostError
 from celery import states
 from celery.exceptions import Ignore, Reject, Retry
 
-from tasks_platform.broker.leased import DIED, HELD
-from tasks_platform.errors import (
-    Cancel,
-    ControlFlow,
-    Hold,
-    MemoryExhaustedError,
-    RejectedError,
-    SetAside,
-    Skip,
-    TryAgain,
-)
+from tasks_platform.broker.leased import DIED
+from tasks_platform.errors import Cancel, ControlFlow, Hold, SetAside, Skip
 from tasks_platform.events import EventKind, emit, has_listeners
 from tasks_platform.policies import Retry as RetryPolicy
-from tasks_platform.policy import Run, Verdict, enter_run, wrap
+from tasks_platform.policy import Run, enter_run, wrap
 from tasks_platform.sealing import censored_error, opened_in_a_run
-from tasks_platform.store import legible
 from tasks_platform.task.calling import call
-from tasks_platform.task.envelope import (
-    AWAITING,
-    claim_of,
-    deaths_of,
-    message_of,
-    moment,
-    own_headers,
-    resend,
-    signature_of,
-)
+from tasks_platform.task.envelope import claim_of, deaths_of, message_of, moment, own_headers, resend
+from tasks_platform.task.failing import fail, fail_or_cancel, rejected
 from tasks_platform.task.hand_on import hand_on
 from tasks_platform.task.insist import TROUBLE, insist
-from tasks_platform.task.is_cancelled import is_cancelled, mark_of, tell_dropped
-from tasks_platform.task.settling import cancel, decide, end, settle, skip, tell
+from tasks_platform.task.is_cancelled import is_cancelled, tell_dropped
+from tasks_platform.task.settling import decide, end, mark_step
+from tasks_platform.task.steering import skip_run, steer
+from tasks_platform.task.surely import surely
 from tasks_platform.task.unwanted import unwanted
 
 if TYPE_CHECKING:
@@ -51,9 +35,6 @@ if TYPE_CHECKING:
     from tasks_platform.task.cancel_mark import CancelMark
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-#: Characters that a message says of why its job is held.
-_SHOWN = 200
 #: Headers of jobs of which the store knows something: that a run began is told there, and that it ended.
 _TRACED = frozenset({"copy", "reserved", "flow"})
 
@@ -78,7 +59,7 @@ def _perform(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
         return _attempt(task, request, run)
     except ControlFlow as instruction:
         shown = censored_error(instruction)
-        raise _steer(task, run, shown) from shown
+        raise steer(task, run, shown) from shown
     except Exception as error:
         if (shown := censored_error(error)) is error:
             raise
@@ -121,7 +102,7 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
         return _end_again(task, request, run, done["result"])
     _count_death(task, request, run)
     leaves_traces = run.attempt > 1 or not _TRACED.isdisjoint(run.headers)
-    if leaves_traces and not _surely(run, partial(_begin, run)):
+    if leaves_traces and not surely(run, partial(_begin, run)):
         raise SetAside(f"another copy of attempt {run.attempt} was run already")
     _tell_begin(request, run)
     try:
@@ -131,18 +112,18 @@ def _attempt(task: PlatformTask[..., Any], request: Any, run: Run) -> Any:
     except (Skip, SetAside, Hold, Cancel, Retry):
         raise
     except Ignore as instruction:
-        _skip(task, run, str(instruction))
+        skip_run(task, run, str(instruction))
         raise
     except Reject as error:
         if error.requeue:  # type: ignore[attr-defined]
             raise
-        _fail(task, request, run, _rejected(run, error))
+        fail(task, request, run, rejected(run, error))
     except Exception as error:  # noqa: BLE001 - every failure is decided here
-        _fail_or_cancel(task, request, run, error)
+        fail_or_cancel(task, request, run, error)
     if request.callbacks or request.chain:
         _hand_on(task, request, run, value)
     if leaves_traces:
-        _surely(run, partial(_finish, task, run))
+        surely(run, partial(_finish, task, run))
     return value
 
 
@@ -159,7 +140,7 @@ def _end_again(task: PlatformTask[..., Any], request: Any, run: Run, value: Any)
     _tell_begin(request, run)
     if request.callbacks or request.chain:
         _hand_on(task, request, run, value)
-    _surely(run, partial(_finish, task, run))
+    surely(run, partial(_finish, task, run))
     return value
 
 
@@ -174,24 +155,15 @@ def _count_death(task: PlatformTask[..., Any], request: Any, run: Run) -> None:
     # the step that it was at stays taken as long as it may: its worker may live, and be cut off
     died = replace(run, attempt=run.attempt - 1, worker=worker, notes={"once": None})
     error = WorkerLostError(f"the worker {worker} died with attempt {died.attempt} of {run.task}[{run.job_id}]")
-    if _surely(run, partial(decide, task, died, error)).final:
-        _fail(task, request, died, error)
-
-
-def _surely(run: Run, action: Callable[[], T]) -> T:
-    """Do the platform's own part of a run; where that is impossible the message goes back, and no attempt is lost."""
-    try:
-        return insist(action)
-    except Exception as trouble:
-        log.exception("%s[%s]: the platform could not do its part; the message goes back", run.task, run.job_id)
-        raise Reject(trouble, requeue=True) from trouble
+    if surely(run, partial(decide, task, died, error)).final:
+        fail(task, request, died, error)
 
 
 def _begin(run: Run) -> bool:
     copy = run.headers.get("copy")
     if copy is not None and not run.store.begin(run.job_id, run.attempt, copy):
         return False
-    _mark(run, "active")
+    mark_step(run, "active")
     return True
 
 
@@ -208,49 +180,6 @@ def _waited(run: Run) -> dict[str, Any]:
     return {"waited": max(0.0, run.started_at.timestamp() - due)}
 
 
-def _fail_or_cancel(task: PlatformTask[..., Any], request: Any, run: Run, error: Exception) -> None:
-    """End a run that has failed; if its job was cancelled meanwhile, nobody wants another attempt."""
-    if run.claim is not None and (mark := mark_of(task.app, run.queue, run.job_id)) is not None:
-        raise Cancel(mark.reason) from error
-    _fail(task, request, run, error)
-
-
-def _fail(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> None:
-    """Decide what becomes of the run, act on it, and end the run as Celery expects; never returns."""
-    verdict = _surely(run, partial(_settle, task, request, run, error))
-    if verdict.final or not request.is_eager:
-        tell(run, verdict, error)
-    cause = censored_error(error.cause if isinstance(error, TryAgain) and error.cause is not None else error)
-    if not verdict.final and request.is_eager:
-        raise Retry(exc=_exception(cause), is_eager=True, sig=signature_of(task, run)) from cause
-    if not verdict.final:
-        raise Retry(exc=_exception(cause), when=cast("Any", verdict.again_in)) from cause
-    if verdict.parked:
-        raise Ignore(f"parked: {cause!r}") from cause
-    if isinstance(cause, TryAgain):
-        cause = task.MaxRetriesExceededError(f"{run.task}[{run.job_id}] asked for another attempt and has none left")
-    if isinstance(cause, MemoryError):
-        # told by its own name it would end the whole worker
-        raise MemoryExhaustedError(f"{run.task}[{run.job_id}]: {cause}") from cause
-    raise cause
-
-
-def _exception(cause: BaseException) -> Exception | None:
-    return cause if isinstance(cause, Exception) else None
-
-
-def _settle(task: PlatformTask[..., Any], request: Any, run: Run, error: BaseException) -> Verdict:
-    verdict = decide(task, run, error)
-    if verdict.final or not request.is_eager:
-        settle(task, run, request, verdict, error)
-    return verdict
-
-
-def _rejected(run: Run, error: Reject) -> RejectedError:
-    reason = error.reason  # type: ignore[attr-defined]
-    return RejectedError(f"{run.task}[{run.job_id}] rejected its message: {reason}").with_traceback(error.__traceback__)
-
-
 def _hand_on(task: PlatformTask[..., Any], request: Any, run: Run, value: Any) -> None:
     """Send the next steps; a step that succeeded waits with them for a broker that takes them."""
     try:
@@ -259,59 +188,12 @@ def _hand_on(task: PlatformTask[..., Any], request: Any, run: Run, value: Any) -
         log.exception("%s[%s]: the next step could not be sent; the message goes back", run.task, run.job_id)
         raise Reject(trouble, requeue=True) from trouble
     except Exception as error:  # noqa: BLE001 - no broker will ever take it: a letter keeps it
-        _fail(task, request, run, error)
+        fail(task, request, run, error)
 
 
 def _finish(task: PlatformTask[..., Any], run: Run) -> None:
     end(task, run)
-    _mark(run, "succeeded")
-
-
-def _steer(task: PlatformTask[..., Any], run: Run, instruction: BaseException) -> Exception:
-    """Translate an instruction into Celery's exceptions."""
-    match instruction:
-        case Hold(delay=delay, reason=reason):
-            _surely(run, partial(_hold, task, run, delay, reason))
-            emit(EventKind.HELD, run, reason=reason, again_in=delay)
-        case Cancel(reason=reason):
-            _cancel(task, run, reason)
-        case Skip(reason=reason) if _is_awaited(run):
-            _cancel(task, run, reason)
-        case Skip(reason=reason):
-            _skip(task, run, reason)
-        case SetAside():
-            emit(EventKind.HELD, run, reason=str(instruction))
-    return Ignore(str(instruction))
-
-
-def _cancel(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
-    reason = mark.reason if (mark := unwanted.of(run.job_id)) is not None else reason
-    _surely(run, partial(cancel, task, run, reason))
-    emit(EventKind.CANCELLED, run, reason=reason)
-
-
-def _skip(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
-    _surely(run, partial(skip, task, run))
-    emit(EventKind.SKIPPED, run, reason=reason)
-
-
-def _is_awaited(run: Run) -> bool:
-    options = run.message()["options"]
-    return run.flow_id is not None or any(options.get(name) for name in AWAITING)
-
-
-def _hold(task: PlatformTask[..., Any], run: Run, delay: float, reason: str) -> None:
-    if (copy := run.headers.get("copy")) is not None:
-        run.store.withdraw(run.job_id, run.attempt, copy)
-    message = run.message()
-    message["options"]["headers"][HELD] = legible(reason)[:_SHOWN]
-    resend(task, message, {}, attempt=run.attempt, countdown=delay, claim=run.claim)
-    _mark(run, "held")
-
-
-def _mark(run: Run, state: str) -> None:
-    if run.flow_id is not None:
-        run.store.mark_step(run.flow_id, run.job_id, state)
+    mark_step(run, "succeeded")
 
 
 def _announce(task: PlatformTask[..., Any], request: Any, state: str, details: Mapping[str, Any]) -> None:

@@ -41,7 +41,7 @@ def settle(task: PlatformTask[..., Any], run: Run, request: Any, verdict: Verdic
     """Do what *verdict* says; of a job that is dead and not parked, Celery's failure path does the rest."""
     if not verdict.final:
         resend(task, run.message(), {}, attempt=run.attempt + 1, countdown=verdict.again_in, claim=run.claim)
-        _mark(run, "retrying")
+        mark_step(run, "retrying")
     elif verdict.parked:
         _park(task, run, request, error)
     else:
@@ -68,7 +68,7 @@ def _park(task: PlatformTask[..., Any], run: Run, request: Any, error: BaseExcep
     """
     details = {"error": repr(censored_error(cause_of(error))), "letter": run.job_id}
     task.backend.store_result(run.job_id, details, PARKED, request=request)
-    _mark(run, "parked")
+    mark_step(run, "parked")
 
 
 def _bury(task: PlatformTask[..., Any], run: Run) -> None:
@@ -76,7 +76,7 @@ def _bury(task: PlatformTask[..., Any], run: Run) -> None:
 
     Its id stays taken as long as a letter keeps the job; without one, as long as a job that succeeded.
     """
-    _mark(run, "dead")
+    mark_step(run, "dead")
     if any(isinstance(policy, DeadLetters) for policy in task.failing):
         _tell_schedule(run)
     else:
@@ -111,7 +111,7 @@ def give_back(task: PlatformTask[..., Any], run: Run, reason: str) -> None:
     if "letter" in run.headers:
         run.store.forget(run.job_id, why="cancelled")
     _retire(task, run)
-    _mark(run, "cancelled")
+    mark_step(run, "cancelled")
 
 
 def _retire(task: PlatformTask[..., Any], run: Run) -> None:
@@ -128,6 +128,7 @@ def _tell_schedule(run: Run) -> None:
             run.store.end_firing(schedule, moment, run.job_id)
 
 
-def _mark(run: Run, state: str) -> None:
+def mark_step(run: Run, state: str) -> None:
+    """Tell the flow of a job what state its step is in."""
     if run.flow_id is not None:
         run.store.mark_step(run.flow_id, run.job_id, state)

@@ -47,7 +47,7 @@ def _said(task: Any) -> tuple[bytes, bytes]:
     send: Any = AbstractConnection.send_packed_command
 
     def listening(connection: Any, command: Any, *args: Any, **options: Any) -> Any:
-        said.append(b"".join(command) if isinstance(command, list) else bytes(command))
+        said.append(command if isinstance(command, bytes) else b"".join(command))
         return send(connection, command, *args, **options)
 
     task.delay(0, "word")  # the server knows the script from here on

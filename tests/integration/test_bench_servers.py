@@ -1,0 +1,25 @@
+"""The benchmark of servers, small: it measures every step, and what a job that waits needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # as scripts/bench sets it
+
+
+def test_every_step_is_measured_on_one_server_and_on_two() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "benchmarks" / "main.py"), "servers", "--json"]
+    command += ["--jobs", "600", "--rounds", "1"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert {name.partition(",")[0] for name in told["steps"]} >= {"push", "claim", "settle", "result"}
+    assert all(step["received"] > 0 and step["client"] > 0 for step in told["steps"].values())
+    assert 500 < told["bytes per waiting job"] < 2000
+    assert len(told["side by side"]) == 4
+    assert all(block["rate"] > 0 for block in told["side by side"].values())

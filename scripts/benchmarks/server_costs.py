@@ -43,7 +43,8 @@ class Used(NamedTuple):
         """Ask a server."""
         told: Any = client.info()
         cpu = told["used_cpu_user"] + told["used_cpu_sys"]
-        return cls(cpu, told["total_net_input_bytes"], told["total_net_output_bytes"], told["used_memory"])
+        memory = told["used_memory"] - told.get("mem_aof_buffer", 0)  # which a slow disk fills
+        return cls(cpu, told["total_net_input_bytes"], told["total_net_output_bytes"], memory)
 
 
 def costs_of(app: Any, client: Redis, jobs: int) -> Iterator[tuple[str, Cost]]:

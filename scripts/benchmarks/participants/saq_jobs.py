@@ -3,6 +3,7 @@
 # dependencies = ["saq[redis,hiredis]==0.26.4", "redis==7.4.1", "hiredis==3.5.0", "typing-extensions==4.16.0"]
 # [[participant]]
 # name = "saq"
+# title = "SAQ"
 # delivery = "at least once"
 # slots = 10
 # ///

@@ -12,7 +12,7 @@ from tasks_platform.errors import SealingError
 from tasks_platform.policies.dead_letters import attempt_of, letter_of
 from tasks_platform.policy import Run, Verdict
 from tasks_platform.task.envelope import HEADER
-from tasks_platform.task.settling import tell
+from tasks_platform.task.settling import mark_step, tell
 
 if TYPE_CHECKING:
     from tasks_platform.task.base import PlatformTask
@@ -52,7 +52,6 @@ def refuse(  # noqa: PLR0913, PLR0917 - the parts of a message
     task.store.decide(
         job_id, 0, attempt_of(run, error), {"again_in": None, "parked": True}, letter_of(run, error, verdict)
     )
-    if run.flow_id is not None:
-        task.store.mark_step(run.flow_id, job_id, "parked")
+    mark_step(run, "parked")
     tell(run, verdict, error)
     return task.AsyncResult(job_id)

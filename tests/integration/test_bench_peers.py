@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,18 +12,17 @@ from pathlib import Path
 import pytest
 import redis
 
+from bench_command import BENCHMARKS, ENVIRONMENT, bench_command
 from redis_server import RedisServer
 from waiting import wait_for
 
-SCRIPTS = Path(__file__).parents[2] / "scripts" / "benchmarks"
 SMALL = "--rounds 1 --processes 1 --jobs 100 --latencies 3 --sleeps 0 --delayed 0 --counted 0"
-sys.path.append(str(SCRIPTS))
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SCRIPTS.parents[1] / "tests")}  # as scripts/bench sets it
+sys.path.append(str(BENCHMARKS))
 OURS = ["--only", "celery-prefork", "--only", "threads"]
 
 
 def bench(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(SCRIPTS / "main.py"), "peers", *SMALL.split(), *arguments]
+    command = bench_command("peers", *SMALL.split(), *arguments)
     return subprocess.Popen(
         command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -76,7 +74,7 @@ def test_who_is_unknown_or_cannot_be_installed_is_named(tmp_path: Path) -> None:
     assert "celery-prefork, celery-threads, threads" in unknown.communicate(timeout=30)[1]
     assert unknown.returncode == 2
     environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path), "PATH": str(tmp_path)}
-    command = [sys.executable, str(SCRIPTS / "main.py"), "peers", *SMALL.split(), "--only", "bullmq"]
+    command = bench_command("peers", *SMALL.split(), "--only", "bullmq")
     refused = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert "bullmq is left out: npm is not installed" in refused.stderr
     assert refused.returncode == 1

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # as scripts/bench sets it
+from bench_command import ENVIRONMENT, bench_command
 
 
 def test_every_step_is_measured_on_one_server_and_on_two() -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "benchmarks" / "main.py"), "servers", "--json"]
-    command += ["--jobs", "600", "--rounds", "1"]
+    command = bench_command("servers", "--json", "--jobs", "600", "--rounds", "1")
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
